@@ -1,0 +1,55 @@
+"""Where things live in the home folder, and the only way from a run's row to its files."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+
+from algotrade.market.store import CandleStore
+from algotrade.results import BacktestResult
+from algotrade.strategies.catalog import Catalog
+
+if TYPE_CHECKING:
+    from runs.models import Run
+
+
+def candles_folder() -> Path:
+    """Return the folder of the candle store."""
+    return settings.ALGOTRADE_HOME / "candles"
+
+
+def kernels_folder() -> Path:
+    """Return the folder of compiled strategies."""
+    return settings.ALGOTRADE_HOME / "cache" / "kernels"
+
+
+def artifacts_folder() -> Path:
+    """Return the folder in which every run's arrays lie."""
+    return settings.ALGOTRADE_HOME / "artifacts"
+
+
+@cache
+def candle_store() -> CandleStore:
+    """Return the installation's candle store."""
+    return CandleStore(candles_folder())
+
+
+@cache
+def catalog() -> Catalog:
+    """Return the installation's strategies: the built-in ones and the user's folder."""
+    return Catalog(settings.ALGOTRADE_STRATEGIES, settings.ALGOTRADE_HOME / "cache" / "strategies")
+
+
+def folder(run: "Run") -> Path:
+    """Return the folder of a run's arrays; it exists once the run is completed."""
+    return artifacts_folder() / run.artifact
+
+
+def load_result(run: "Run") -> BacktestResult:
+    """Return a completed run's arrays, memory-mapped.
+
+    Raises:
+        AlgotradeError: the files are missing or damaged.
+    """
+    return BacktestResult.load(folder(run))
