@@ -1,5 +1,8 @@
 """Where things live in the home folder, and the only way from a run's row to its files."""
 
+import os
+import secrets
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,3 +56,33 @@ def load_result(run: "Run") -> BacktestResult:
         AlgotradeError: the files are missing or damaged.
     """
     return BacktestResult.load(folder(run))
+
+
+def new_folder(run: "Run") -> Path:
+    """Return a name for a folder in which one claim's arrays may be written aside; nobody else uses it."""
+    parent = artifacts_folder()
+    parent.mkdir(parents=True, exist_ok=True)
+    return parent / f".new-{run.id}-{secrets.token_hex(4)}"
+
+
+def publish(aside: Path) -> str:
+    """Make a folder written aside a run's artifact, safe against a power cut; return its name below the artifacts folder."""
+    for path in (*aside.iterdir(), aside):
+        _sync(path)
+    artifact = aside.name.removeprefix(".new-")
+    aside.rename(aside.with_name(artifact))
+    _sync(aside.parent)
+    return artifact
+
+
+def discard(path: Path) -> None:
+    """Remove a folder, if it is there."""
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

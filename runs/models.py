@@ -289,6 +289,31 @@ class Run(models.Model):
             notice=notice,
         )
 
+    def mark_lost(self, owner: str, reason: str, printed: str = "") -> bool:
+        """Running -> pending because its worker or child is gone; at the last attempt running -> failed, naming the reason.
+
+        Args:
+            owner: the token of the claim that was lost.
+            reason: what ended it, a sentence ("The strategy's process was ended by SIGSEGV.").
+            printed: what the child printed, shown with the error.
+        """
+        if self.crashes + 1 < settings.MAX_ATTEMPTS:
+            notice = (
+                f"The worker stopped responding at {timezone.now():%H:%M:%S}. "
+                f"Resuming on another worker (attempt {self.crashes + 2} of {settings.MAX_ATTEMPTS})."
+            )
+            return self.mark_pending(owner, crashed=True, notice=notice)
+        return self.mark_failed(
+            owner,
+            {
+                "type": "WorkerLost",
+                "message": f"The worker stopped responding {settings.MAX_ATTEMPTS} times. {reason}",
+                "trace": printed.strip() or reason,
+                "detail": {"parameters": self.spec["parameters"], "log": printed},
+                "crashed": True,
+            },
+        )
+
     def mark_completed(self, owner: str, result: Json, artifact: str) -> bool:
         """Running -> completed, with the metrics and the folder of the arrays, which must be in place already."""
         metrics: Mapping[str, Any] = result["metrics"]

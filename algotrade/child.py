@@ -1,0 +1,198 @@
+"""Start and talk to a Django-free child: `python -m algotrade.runner`, JSON lines over pipes.
+
+The child gets a clean environment (no secret, no database address), its own session (so that whatever it forks can be ended
+with it), and dies with its parent. Its own output is not the protocol's: what a strategy prints is kept, up to 64 KB.
+"""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from algotrade.errors import AlgotradeError
+
+PROJECT = Path(__file__).resolve().parent.parent
+LOG_BYTES = 64 * 1024
+"""How much of what a child prints is kept: its first half and its last half."""
+
+
+class ChildEnded(AlgotradeError):
+    """The child ended without an answer; `returncode` is negative for a signal."""
+
+    def __init__(self, returncode: int, log: str) -> None:
+        """Name the signal or the exit status."""
+        self.returncode = returncode
+        self.log = log
+        super().__init__(f"The process that ran the strategy was ended by {describe_exit(returncode)}.")
+
+    @property
+    def signal_name(self) -> str:
+        """SIGSEGV and the like, or exit status N."""
+        return describe_exit(self.returncode)
+
+
+def describe_exit(returncode: int) -> str:
+    """Return SIGKILL and the like for a negative return code, "exit status 3" otherwise."""
+    if returncode < 0:
+        try:
+            return signal.Signals(-returncode).name
+        except ValueError:
+            return f"signal {-returncode}"
+    return f"exit status {returncode}"
+
+
+class Child:
+    """One runner process. Not thread-safe but for `stop` and `kill`."""
+
+    def __init__(self, *, kernels: Path | None = None, memory_bytes: int = 0) -> None:
+        """Start the process; it answers once its imports are done."""
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": str(PROJECT),
+            "PYTHONHASHSEED": "0",
+            "PYTHONUNBUFFERED": "1",
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        if kernels is not None:
+            kernels.mkdir(parents=True, exist_ok=True)
+            environment["NUMBA_CACHE_DIR"] = str(kernels)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "algotrade.runner", str(os.getpid()), str(memory_bytes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            cwd="/",
+            start_new_session=True,
+        )
+        self._selector = selectors.DefaultSelector()
+        assert self._process.stdout is not None  # noqa: S101 - PIPE was asked for
+        self._selector.register(self._process.stdout, selectors.EVENT_READ)
+        self._pending = b""
+        self._log = _Log()
+        threading.Thread(target=self._read_log, name="child-log", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        """The child's process id."""
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What the child printed since the last `send`, shortened in the middle."""
+        return self._log.text()
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send a job.
+
+        Raises:
+            ChildEnded: the process is gone.
+        """
+        self._log.clear()
+        try:
+            self._write(message)
+        except (BrokenPipeError, ValueError):
+            raise ChildEnded(self._process.wait(), self.log) from None
+
+    def receive(self, timeout: float) -> dict[str, Any] | None:
+        """Return the child's next message, or None when none came within `timeout` seconds.
+
+        Raises:
+            ChildEnded: the process ended.
+        """
+        deadline = time.monotonic() + timeout
+        while b"\n" not in self._pending:
+            if not self._selector.select(max(0.0, deadline - time.monotonic())):
+                return None
+            assert self._process.stdout is not None  # noqa: S101 - PIPE was asked for
+            chunk = os.read(self._process.stdout.fileno(), 1 << 16)
+            if not chunk:
+                raise ChildEnded(self._wait(), self.log)
+            self._pending += chunk
+        line, self._pending = self._pending.split(b"\n", 1)
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def stop(self) -> None:
+        """Ask the child to leave its job at the end of the stride; safe from another thread."""
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._write({"stop": True})
+
+    def kill(self) -> None:
+        """End the child and whatever it forked, now; safe from another thread and when it is gone already."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._wait()
+
+    def close(self) -> None:
+        """Let go of the child: an idle one ends by itself when its input closes."""
+        self.kill()
+        self._selector.close()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+    def _write(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - PIPE was asked for
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _wait(self) -> int:
+        """Return the exit code; what the child left in its process group ends with it."""
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # it closed its output and lives on
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            code = self._process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        return code
+
+    def _read_log(self) -> None:
+        assert self._process.stderr is not None  # noqa: S101 - PIPE was asked for
+        with self._process.stderr as stream:
+            while chunk := os.read(stream.fileno(), 1 << 16):
+                self._log.add(chunk)
+
+
+class _Log:
+    """The first and the last 32 KB of a stream, whatever its length."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._head, self._tail, self._left_out = b"", b"", 0
+
+    def add(self, chunk: bytes) -> None:
+        half = LOG_BYTES // 2
+        with self._lock:
+            room = half - len(self._head)
+            if room > 0:
+                self._head, chunk = self._head + chunk[:room], chunk[room:]
+            tail = self._tail + chunk
+            self._left_out += max(0, len(tail) - half)
+            self._tail = tail[-half:]
+
+    def clear(self) -> None:
+        with self._lock:
+            self._head, self._tail, self._left_out = b"", b"", 0
+
+    def text(self) -> str:
+        with self._lock:
+            gap = f"\n… {self._left_out:,} bytes left out …\n".encode() if self._left_out else b""
+            return (self._head + gap + self._tail).decode("utf-8", "replace").replace("\0", "\ufffd")

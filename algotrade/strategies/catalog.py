@@ -1,0 +1,265 @@
+"""Which strategies there are, without running any: the built-in ones and the files of the user's folder.
+
+A strategy is known by its file's name. Its source hash covers the file and every module it imports from the same folder, and
+the sources of each hash are kept in an archive, so that a run executes what was submitted and not what the file says by then.
+What a strategy says of itself (parameters, rules, docstring) is learnt in a child process, once per hash: a file that does
+not import, hangs or ends its process is listed with its error and hurts nobody else.
+"""
+
+import ast
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from algotrade.errors import StrategyError
+from algotrade.strategies.base import Param
+from algotrade.strategies.describe import Describer
+
+BUILTIN_FOLDER = Path(__file__).parent
+MAX_SOURCE_BYTES = 1 << 20
+"""Largest source file that is read, bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyInfo:
+    """What is known of one strategy.
+
+    Attributes:
+        name: the file's stem, by which everyone calls it.
+        title: what pages show, for example "SMA Cross".
+        doc: the class's docstring.
+        params: its parameters, in the order of declaration.
+        rules: rules between them ("fast < slow").
+        compiled: whether `on_bar` is compiled.
+        source_hash: SHA-256 (hex) of the file and of what it imports from its folder.
+        builtin: whether it came with the product.
+        path: the file.
+        error: why it cannot be used (message and traceback), or None.
+    """
+
+    name: str
+    title: str
+    source_hash: str
+    path: Path
+    builtin: bool
+    doc: str = ""
+    params: tuple[Param, ...] = ()
+    rules: tuple[str, ...] = ()
+    compiled: bool = True
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The files of one strategy at one moment: content by path relative to their folder."""
+
+    path: Path
+    builtin: bool
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    error: str | None = None
+
+    @property
+    def hash(self) -> str:
+        digest = hashlib.sha256()
+        for name, content in sorted(self.files.items()):
+            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(content)
+        return digest.hexdigest()
+
+
+class Catalog:
+    """All strategies of one installation. Safe to use from several threads and processes."""
+
+    def __init__(self, folder: Path, archive: Path) -> None:
+        """Look for the user's files in `folder`; keep sources and descriptions in `archive`."""
+        self.folder = folder
+        self.archive = archive
+        self._describer = Describer()
+        self._lock = threading.Lock()
+        self._infos: dict[tuple[str, str], StrategyInfo] = {}
+
+    def all(self) -> list[StrategyInfo]:
+        """Return every strategy, the broken ones with their error, by title."""
+        infos = [self._info(source) for source in self._sources().values()]
+        return sorted(infos, key=lambda info: (info.title.casefold(), info.name))
+
+    def get(self, name: str) -> StrategyInfo:
+        """Return one strategy that can be run.
+
+        Raises:
+            StrategyError: there is none of that name, or its file cannot be used.
+        """
+        source = self._sources().get(name)
+        if source is None:
+            names = ", ".join(sorted(self._sources()))
+            raise StrategyError(f"There is no strategy {name!r}. There are: {names}.")
+        info = self._info(source)
+        if info.error is not None:
+            raise StrategyError(f"The strategy {name!r} cannot be used: {info.error.splitlines()[0]}")
+        return info
+
+    def snapshot(self, source_hash: str) -> Path:
+        """Return the folder with the sources of that hash.
+
+        Raises:
+            StrategyError: they are not in the archive.
+        """
+        folder = self.archive / source_hash
+        if not folder.is_dir():
+            raise StrategyError(f"The sources {source_hash[:12]} are no longer in the archive {self.archive}.")
+        return folder
+
+    def _sources(self) -> dict[str, _Source]:
+        """Return what lies in both folders now; a user's file hides the built-in strategy of the same name."""
+        found: dict[str, _Source] = {}
+        for folder, builtin in ((BUILTIN_FOLDER, True), (self.folder, False)):
+            if not folder.is_dir():
+                continue
+            for path in sorted(folder.glob("*.py")):
+                source = _read(path, builtin)
+                if source is not None:
+                    found[path.stem] = source
+        return found
+
+    def _info(self, source: _Source) -> StrategyInfo:
+        """Return the description of these sources, from memory, the archive, or a child that imports them."""
+        name, source_hash = source.path.stem, source.hash
+        key = (name, source_hash)
+        known = self._infos.get(key)
+        if known is not None:
+            return replace(known, path=source.path, builtin=source.builtin)
+        info = StrategyInfo(name, title_of(name), source_hash, source.path, source.builtin, error=source.error)
+        if source.error is None:
+            with self._lock:  # two pages at once: describe once
+                info = self._infos.get(key) or self._described(info, source)
+        self._infos[key] = info
+        return info
+
+    def _described(self, info: StrategyInfo, source: _Source) -> StrategyInfo:
+        folder = self._keep(source)
+        stored = self.archive / f"{info.source_hash}.{info.name}.json"
+        if stored.exists():
+            return _parsed(info, json.loads(stored.read_text()))
+        answer = self._describer.describe(folder, info.name)
+        if "error" not in answer:
+            _write_aside(stored, json.dumps(answer).encode())
+        return _parsed(info, answer)
+
+    def _keep(self, source: _Source) -> Path:
+        """Write the sources into the archive, whole or not at all."""
+        folder = self.archive / source.hash
+        if folder.is_dir():
+            return folder
+        self.archive.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=".new-", dir=self.archive))
+        for name, content in source.files.items():
+            target = aside / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        try:
+            aside.rename(folder)
+        except OSError:
+            if not folder.is_dir():
+                raise
+            shutil.rmtree(aside)  # another process kept the same sources first
+        return folder
+
+
+def title_of(name: str) -> str:
+    """Return what pages show for a strategy whose class gives no title: ``sma_cross`` is "SMA Cross"."""
+    acronyms = {"sma", "ema", "wma", "rsi", "atr", "adx", "macd", "cci", "roc", "vwap"}
+    return " ".join(word.upper() if word in acronyms else word.capitalize() for word in name.split("_") if word)
+
+
+def _read(path: Path, builtin: bool) -> _Source | None:
+    """Read a file and what it imports from its folder; None when it defines no strategy and is only imported."""
+    try:
+        if path.stat().st_size > MAX_SOURCE_BYTES:
+            return _Source(path, builtin, {path.name: b""}, f"The file is larger than {MAX_SOURCE_BYTES:,} bytes.")
+        content = path.read_bytes()
+    except OSError as error:
+        return _Source(path, builtin, {path.name: b""}, f"The file cannot be read: {error.strerror}.")
+    if not path.stem.isidentifier():
+        return _Source(path, builtin, {path.name: content}, f"{path.name!r} is no module name; use letters, digits and _.")
+    try:
+        tree = ast.parse(content, filename=path.name)
+    except (SyntaxError, ValueError) as error:
+        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        return _Source(path, builtin, {path.name: content}, f"{type(error).__name__}: {error.args[0]} ({path.name}{line})")
+    if not any(_is_strategy(node) for node in tree.body):
+        return None
+    files = {path.name: content}
+    if not builtin:
+        _collect_imports(tree, path.parent, files)
+    return _Source(path, builtin, files)
+
+
+def _is_strategy(node: ast.stmt) -> bool:
+    """Whether a statement defines a class on Strategy (imported as such, or through a module)."""
+    return isinstance(node, ast.ClassDef) and any(
+        (isinstance(base, ast.Name) and base.id.endswith("Strategy"))
+        or (isinstance(base, ast.Attribute) and base.attr.endswith("Strategy"))
+        for base in node.bases
+    )
+
+
+def _collect_imports(tree: ast.Module, folder: Path, files: dict[str, bytes]) -> None:
+    """Add every module of `folder` that the tree imports, and what those import in turn."""
+    for module in sorted(_imported_names(tree)):
+        parts = module.split(".")
+        for depth in range(1, len(parts) + 1):
+            stem = Path(*parts[:depth])
+            for relative in (stem.with_suffix(".py"), stem / "__init__.py"):
+                path = folder / relative
+                if relative.as_posix() in files or not path.is_file() or path.stat().st_size > MAX_SOURCE_BYTES:
+                    continue
+                content = path.read_bytes()
+                files[relative.as_posix()] = content
+                try:
+                    inner = ast.parse(content, filename=path.name)
+                except (SyntaxError, ValueError):
+                    continue  # the import itself will tell, with its traceback
+                _collect_imports(inner, folder, files)
+
+
+def _imported_names(tree: ast.Module) -> set[str]:
+    """Return the dotted names of all modules that a tree imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            names.add(base)
+            names.update(f"{base}.{alias.name}" if base else alias.name for alias in node.names)
+    names.discard("")
+    return names
+
+
+def _parsed(info: StrategyInfo, answer: dict[str, Any]) -> StrategyInfo:
+    """Return `info` completed by what the child answered."""
+    if "error" in answer:
+        return replace(info, error=str(answer["error"]))
+    return replace(
+        info,
+        title=answer["title"] or info.title,
+        doc=answer["doc"],
+        params=tuple(Param.from_dict(param) for param in answer["params"]),
+        rules=tuple(answer["rules"]),
+        compiled=answer["compiled"],
+    )
+
+
+def _write_aside(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    Path(name).replace(path)

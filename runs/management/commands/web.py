@@ -1,0 +1,30 @@
+"""`manage.py web`: the web server."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from algotrade.lifeline import die_with
+from runs import server
+
+
+class Command(BaseCommand):
+    """Serve pages, API and websockets."""
+
+    help = "Run the web server."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on [8000]")
+        parser.add_argument("--parent", type=int, help="end with this process, which started the command")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Serve until SIGTERM or SIGINT."""
+        if options["parent"]:
+            die_with(options["parent"])
+        problem = server.why_not_to_listen(options["host"])
+        if problem:
+            raise CommandError(problem)
+        server.serve(options["host"], options["port"])

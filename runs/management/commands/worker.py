@@ -1,0 +1,34 @@
+"""`manage.py worker`: one node of worker processes."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from algotrade.lifeline import die_with
+from runs import heartbeat, queue
+from runs.children import children
+
+
+class Command(BaseCommand):
+    """Serve runs from the queue."""
+
+    help = "Run a node of worker processes that execute backtests and optimizations."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--workers", type=int, default=settings.ALGOTRADE_WORKERS, help="worker processes [cores]")
+        parser.add_argument("--parent", type=int, help="end with this process, which started the command")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Serve until told to stop; what is running then is given back and continues at the next start."""
+        if options["parent"]:
+            die_with(options["parent"])
+        sys.exit(queue.run_node(options["workers"], _on_worker_start))
+
+
+def _on_worker_start() -> None:
+    heartbeat.start()
+    children.warm_up()

@@ -1,0 +1,66 @@
+"""The throttled row update: a child may tell its progress a hundred times a second, the row hears four times."""
+
+import time
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from algotrade.ports import Json
+from runs.models import Run
+
+log = structlog.get_logger(__name__)
+
+SECONDS_BETWEEN_SILENT_BEATS = 2.0
+"""How often the row hears from an owner that has nothing new to tell."""
+
+
+class Progress:
+    """What is known of a claim's progress, and when the row is told."""
+
+    def __init__(self, run: Run, owner: str) -> None:
+        """Follow `run`, held by `owner`."""
+        self._run, self._owner = run, owner
+        self._processed, self._phase, self._live = 0, run.phase, dict(run.live)
+        self._is_changed = False
+        now = time.monotonic()
+        # The first news goes out at once; afterwards the beat sets the pace.
+        self._next_beat, self._next_silent = now, now + SECONDS_BETWEEN_SILENT_BEATS
+
+    def take(self, message: Json) -> None:
+        """Take in a child's message: a phase, or how far it is."""
+        self._phase = message.get("phase", self._phase)
+        self._processed = message.get("processed", self._processed)
+        self._live = message.get("live", self._live)
+        self._is_changed = True
+
+    def seconds_to_beat(self) -> float:
+        """Return how long to wait for the child before the next beat."""
+        return min(settings.BEAT_SECONDS, max(0.0, self._next_beat - time.monotonic()) or settings.BEAT_SECONDS)
+
+    def beat_if_due(self) -> bool:
+        """Write what is new, or ask whether the run is still ours; False when it is not.
+
+        A database that does not answer is no loss of the claim: the next beat asks again.
+        """
+        now = time.monotonic()
+        if now < self._next_beat:
+            return True
+        self._next_beat = now + settings.BEAT_SECONDS
+        try:
+            return self._beat(now)
+        except DatabaseError as error:
+            log.warning("beat failed", error=str(error))
+            return True
+
+    def _beat(self, now: float) -> bool:
+        if self._is_changed:
+            self._is_changed = False
+            self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
+            return self._run.write_progress(
+                self._owner, processed=self._processed, phase=self._phase, live=self._live
+            )
+        if now >= self._next_silent:
+            self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
+            return self._run.write_beat(self._owner)
+        return self._run.is_owned_by(self._owner)

@@ -1,0 +1,87 @@
+"""The rescuer: gives runs of dead workers back, rings again for runs that wait too long, clears away what was left.
+
+A claim is lost when its process is seen to be dead, or when its count of beats has not moved for a lease **by the reaper's own
+monotonic clock**. No clock of another host, and no jump of this one's, can make a healthy run look lost. Safe to run many at
+once: every rescue is a guarded transition.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from runs import artifacts, queue
+from runs.models import Run, RunState, Worker
+from runs.owners import is_known_dead
+
+log = structlog.get_logger(__name__)
+
+TICKET_SECONDS = 5.0
+"""How long a run waits without any ticket in the queue before the bell rings for it again."""
+MAX_TICKETS = 50
+SECONDS_BETWEEN_CLEANINGS = 600.0
+LEFT_OVER_SECONDS = 3_600.0
+
+
+class Reaper:
+    """Watches rows from one round to the next; `tick` about once a second."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Judge time by `now`, seconds of a clock that never jumps."""
+        self._now = now
+        self._beats: dict[tuple[int, str], tuple[int, float]] = {}
+        self._waiting: dict[int, float] = {}
+        self._next_cleaning = 0.0
+
+    def tick(self) -> None:
+        """Do one round."""
+        self._rescue()
+        self._ring_again()
+        if self._now() >= self._next_cleaning:
+            self._next_cleaning = self._now() + SECONDS_BETWEEN_CLEANINGS
+            self._clean()
+
+    def _rescue(self) -> None:
+        """Take running runs from owners that are gone."""
+        seen: dict[tuple[int, str], tuple[int, float]] = {}
+        now = self._now()
+        for run in Run.objects.filter(state=RunState.RUNNING):
+            key = (run.pk, run.owner)
+            beat, since = self._beats.get(key, (run.beat, now))
+            if beat != run.beat:
+                beat, since = run.beat, now
+            if is_known_dead(run.owner):
+                self._lose(run, "Its process is gone.")
+            elif now - since > settings.ALGOTRADE_LEASE_SECONDS:
+                self._lose(run, f"It gave no sign of life for {settings.ALGOTRADE_LEASE_SECONDS} s.")
+            else:
+                seen[key] = (beat, since)
+        self._beats = seen
+
+    def _lose(self, run: Run, reason: str) -> None:
+        if run.mark_lost(run.owner, reason):
+            log.warning("worker lost", run=str(run), run_id=str(run.id), reason=reason, crashes=run.crashes, state=run.state)
+
+    def _ring_again(self) -> None:
+        """Send tickets for runs that wait although the queue is empty: their tickets went down with a process."""
+        now = self._now()
+        pending = Run.objects.filter(state=RunState.PENDING).order_by("queued_at", "number")
+        waiting = {run.pk: self._waiting.get(run.pk, now) for run in pending.only("pk")[:MAX_TICKETS]}
+        overdue = [pk for pk, since in waiting.items() if now - since > TICKET_SECONDS]
+        if overdue and queue.is_empty():
+            for run in Run.objects.filter(pk__in=overdue, state=RunState.PENDING).only("id").order_by("queued_at"):
+                queue.enqueue(run.id)
+            waiting.update(dict.fromkeys(overdue, now))
+        self._waiting = waiting
+
+    def _clean(self) -> None:
+        """Remove rows of workers that are long gone, and folders that a killed claim left aside."""
+        Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
+        folder = artifacts.artifacts_folder()
+        for path in folder.glob(".new-*") if folder.is_dir() else ():
+            if time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)

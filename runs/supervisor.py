@@ -1,0 +1,99 @@
+"""Keeps the processes of `manage.py up` alive: the web server and the node of workers.
+
+A process that ends is started again, after a pause that grows while it keeps ending. A node whose workers give no sign of
+life is ended and started again. On a stop each gets SIGTERM and a few seconds, then SIGKILL.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+from django.conf import settings
+
+from runs.models import Worker
+from runs.owners import place
+
+log = structlog.get_logger(__name__)
+
+STOP_SECONDS = 8.0
+LONGEST_PAUSE_SECONDS = 10.0
+WATCHDOG_SECONDS = 5.0
+
+
+@dataclass
+class Part:
+    """One process that must run."""
+
+    name: str
+    arguments: Sequence[str]
+    process: subprocess.Popen[bytes] | None = None
+    pause: float = 0.0
+    started: float = 0.0
+    not_before: float = field(default=0.0)
+
+    def start(self) -> None:
+        """Start the process, bound to this one's life. Its own session: Ctrl-C is for the supervisor to hand on."""
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments, "--parent", str(os.getpid())]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        self.started = time.monotonic()
+
+    def revive(self) -> None:
+        """Start the process again when it has ended and its pause is over."""
+        now = time.monotonic()
+        if self.process is not None and self.process.poll() is not None:
+            log.error("process ended", part=self.name, returncode=self.process.returncode)
+            # A process that ran for a while ended for a new reason; one that ends at once would spin.
+            self.pause = 0.2 if now - self.started > 30 else min(max(self.pause * 2, 0.2), LONGEST_PAUSE_SECONDS)
+            self.process, self.not_before = None, now + self.pause
+        if self.process is None and now >= self.not_before:
+            self.start()
+
+
+class Supervisor:
+    """The parts of one `up`."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        """Supervise `parts`; `start` starts them."""
+        self.parts = parts
+        self._next_look = time.monotonic() + settings.ALGOTRADE_LEASE_SECONDS
+
+    def start(self) -> None:
+        """Start every part."""
+        for part in self.parts:
+            part.start()
+
+    def tick(self) -> None:
+        """Revive what has ended; end a node that lives but does not beat."""
+        for part in self.parts:
+            part.revive()
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + WATCHDOG_SECONDS
+            self._watch_node()
+
+    def stop(self) -> None:
+        """End every part: kindly at first, all at once, then for good."""
+        running = [part.process for part in self.parts if part.process is not None and part.process.poll() is None]
+        for process in running:
+            process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in running:
+            try:
+                process.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _watch_node(self) -> None:
+        for part in self.parts:
+            if part.name != "worker" or part.process is None:
+                continue
+            if time.monotonic() - part.started < settings.ALGOTRADE_LEASE_SECONDS:
+                continue
+            if not any(worker.is_alive for worker in Worker.objects.filter(host=place())):
+                log.error("node gives no sign of life, starting it again", pid=part.process.pid)
+                part.process.kill()
