@@ -1,0 +1,112 @@
+"""Rescue of lost runs, judged by the reaper's own clock."""
+
+import pytest
+
+from runs import queue
+from runs.models import Run, RunState
+from runs.owners import new_owner, place
+from runs.reaper import TICKET_SECONDS, Reaper
+from tests.builders import make_run
+
+pytestmark = pytest.mark.django_db
+LEASE = 20
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def tickets(monkeypatch):
+    sent = []
+    monkeypatch.setattr(queue, "enqueue", sent.append)
+    monkeypatch.setattr(queue, "is_empty", lambda: True)
+    return sent
+
+
+def state(run):
+    return Run.objects.get(pk=run.pk).state
+
+
+def test_run_of_a_dead_process_is_given_back_at_once(clock, tickets):
+    run = make_run(RunState.RUNNING, owner=f"{place()}:{2**22 - 1}:1:abc")
+    Reaper(clock).tick()
+    assert state(run) == "pending"
+
+
+def test_run_of_a_living_process_is_left_alone(clock, tickets):
+    run = make_run(RunState.RUNNING, owner=new_owner())
+    reaper = Reaper(clock)
+    reaper.tick()
+    clock.now += LEASE - 1
+    reaper.tick()
+    assert state(run) == "running"
+
+
+def test_run_that_beats_is_left_alone_however_long_it_takes(clock, tickets):
+    run = make_run(RunState.RUNNING, owner="elsewhere:1:1:abc")
+    reaper = Reaper(clock)
+    for _ in range(4):
+        reaper.tick()
+        run.write_beat("elsewhere:1:1:abc")
+        clock.now += LEASE - 1
+    reaper.tick()
+    assert state(run) == "running"
+
+
+def test_silent_run_of_another_host_is_lost_after_the_lease(clock, tickets):
+    run = make_run(RunState.RUNNING, owner="elsewhere:1:1:abc")
+    reaper = Reaper(clock)
+    reaper.tick()
+    clock.now += LEASE + 1
+    reaper.tick()
+    assert state(run) == "pending"
+
+
+def test_new_claim_of_the_same_run_gets_a_lease_of_its_own(clock, tickets):
+    run = make_run(RunState.RUNNING, owner="elsewhere:1:1:abc")
+    reaper = Reaper(clock)
+    reaper.tick()
+    Run.objects.filter(pk=run.pk).update(owner="elsewhere:2:2:def")
+    clock.now += LEASE + 1
+    reaper.tick()
+    assert state(run) == "running"
+
+
+def test_new_reaper_knows_nothing_and_waits_a_lease(clock, tickets):
+    run = make_run(RunState.RUNNING, owner="elsewhere:1:1:abc")
+    Reaper(clock).tick()
+    clock.now += 10 * LEASE
+    Reaper(clock).tick()
+    assert state(run) == "running"
+
+
+def test_waiting_run_gets_a_new_ticket_when_the_queue_is_empty(clock, tickets):
+    run = make_run()
+    reaper = Reaper(clock)
+    reaper.tick()
+    assert tickets == []
+    clock.now += TICKET_SECONDS + 1
+    reaper.tick()
+    reaper.tick()
+    assert tickets == [run.id]
+
+
+def test_waiting_run_gets_no_ticket_while_tickets_wait(clock, tickets, monkeypatch):
+    monkeypatch.setattr(queue, "is_empty", lambda: False)
+    make_run()
+    reaper = Reaper(clock)
+    reaper.tick()
+    clock.now += TICKET_SECONDS + 1
+    reaper.tick()
+    assert tickets == []
