@@ -1,0 +1,40 @@
+/* The twin of the server's number filters, for what charts and ticking clocks draw. */
+
+const MINUS = "\u2212";
+
+/** @param {number} value @param {number} digits */
+export function fixed(value, digits = 2) {
+  const text = Math.abs(value).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const isZero = Number(text.replaceAll(",", "")) === 0;
+  return value < 0 && !isZero ? MINUS + text : text;
+}
+
+/** A return: signed, in percent. @param {number} fraction */
+export function signedPercent(fraction, digits = 2) {
+  const text = fixed(fraction * 100, digits);
+  return (fraction > 0 && /[1-9]/.test(text) ? "+" : "") + text + "%";
+}
+
+/** @param {number} seconds */
+export function duration(seconds) {
+  if (seconds < 60) return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds)} s`;
+  const whole = Math.floor(seconds);
+  const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
+  if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`;
+  return `${Math.floor(whole / 86400)}d ${Math.floor((whole % 86400) / 3600)}h`;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** @param {number} epochSeconds */
+export function day(epochSeconds) {
+  const at = new Date(epochSeconds * 1000);
+  return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]} ${at.getUTCFullYear()}`;
+}
+
+/** @param {number} epochSeconds */
+export function moment(epochSeconds) {
+  const at = new Date(epochSeconds * 1000);
+  return `${day(epochSeconds)} ${at.toISOString().slice(11, 16)}`;
+}
