@@ -1,0 +1,135 @@
+"""The catalog: what is there, what is broken, and which bytes a run will execute."""
+
+import os
+
+import pytest
+
+from algotrade.errors import StrategyError
+from algotrade.strategies.catalog import Catalog, title_of
+
+GOOD = '''
+from algotrade.strategies import Param, Strategy
+
+class Mine(Strategy):
+    """Bet on nothing."""
+    length = Param(20, low=2, high=200)
+    rules = ["length > 1"]
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        broker.buy()
+'''
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "strategies"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def catalog(folder, tmp_path):
+    return Catalog(folder, tmp_path / "archive")
+
+
+def test_catalog_lists_built_in_strategies_with_their_parameters(catalog):
+    info = catalog.get("sma_cross")
+    assert (info.builtin, info.compiled, info.title) == (True, True, "SMA Cross")
+    assert [(p.name, p.default) for p in info.params] == [("fast", 10), ("slow", 30), ("side", "long")]
+    assert info.rules == ("fast < slow",)
+
+
+def test_catalog_knows_a_file_as_soon_as_it_is_there(catalog, folder):
+    (folder / "mine.py").write_text(GOOD)
+    info = catalog.get("mine")
+    assert (info.builtin, info.doc, info.params[0].high) == (False, "Bet on nothing.", 200)
+
+
+def test_changed_file_has_another_hash_and_the_old_bytes_stay(catalog, folder):
+    (folder / "mine.py").write_text(GOOD)
+    old = catalog.get("mine").source_hash
+    (folder / "mine.py").write_text(GOOD.replace("buy", "sell"))
+    new = catalog.get("mine").source_hash
+    assert old != new
+    assert "buy" in (catalog.snapshot(old) / "mine.py").read_text()
+    assert "sell" in (catalog.snapshot(new) / "mine.py").read_text()
+
+
+def test_hash_covers_imported_modules_of_the_folder(catalog, folder):
+    (folder / "helper.py").write_text("LIMIT = 1\n")
+    (folder / "mine.py").write_text("import helper\n" + GOOD)
+    old = catalog.get("mine")
+    (folder / "helper.py").write_text("LIMIT = 2\n")
+    assert catalog.get("mine").source_hash != old.source_hash
+    assert (catalog.snapshot(old.source_hash) / "helper.py").read_text() == "LIMIT = 1\n"
+
+
+def test_module_without_a_strategy_is_not_listed(catalog, folder):
+    (folder / "helper.py").write_text("LIMIT = 1\n")
+    assert "helper" not in {info.name for info in catalog.all()}
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (GOOD + "\nboom(", "SyntaxError"),
+        ("import nowhere\n" + GOOD, "ModuleNotFoundError"),
+        ("import os\nos._exit(3)\n" + GOOD, "exit status 3"),
+        ("import ctypes\nctypes.string_at(0)\n" + GOOD, "SIGSEGV"),
+        ("raise SystemExit(0)\n" + GOOD, "SystemExit"),
+        (GOOD + "\nclass Second(Strategy):\n    pass\n", "one"),
+    ],
+)
+def test_broken_file_is_listed_with_its_error_and_hurts_nobody(catalog, folder, source, told):
+    (folder / "mine.py").write_text(source)
+    infos = {info.name: info for info in catalog.all()}
+    assert told in infos["mine"].error
+    assert infos["sma_cross"].error is None
+    with pytest.raises(StrategyError, match="cannot be used"):
+        catalog.get("mine")
+
+
+def test_file_that_hangs_is_told(catalog, folder, monkeypatch):
+    monkeypatch.setattr("algotrade.strategies.describe.TIMEOUT_SECONDS", 3.0)
+    (folder / "mine.py").write_text("while True: pass\n" + GOOD)
+    assert "took more than 3 s" in {info.name: info for info in catalog.all()}["mine"].error
+
+
+def test_error_tells_the_line_in_the_users_folder_not_in_the_archive(catalog, folder):
+    (folder / "mine.py").write_text("import nowhere\n" + GOOD)
+    error = {info.name: info for info in catalog.all()}["mine"].error
+    assert 'File "strategies/mine.py", line 1' in error
+
+
+def test_file_of_a_built_in_name_takes_its_place(catalog, folder):
+    (folder / "sma_cross.py").write_text(GOOD)
+    assert not catalog.get("sma_cross").builtin
+
+
+def test_unknown_strategy_is_told_with_those_that_exist(catalog):
+    with pytest.raises(StrategyError, match=r"'nope'.*sma_cross"):
+        catalog.get("nope")
+
+
+def test_missing_folder_leaves_the_built_in_strategies(tmp_path):
+    assert Catalog(tmp_path / "none", tmp_path / "archive").get("buy_and_hold").builtin
+
+
+def test_description_of_unchanged_sources_needs_no_child(catalog, folder, tmp_path, monkeypatch):
+    (folder / "mine.py").write_text(GOOD)
+    catalog.get("mine")
+    again = Catalog(folder, tmp_path / "archive")
+    monkeypatch.setattr(again._describer, "describe", lambda *_: pytest.fail("asked a child"))
+    assert again.get("mine").params[0].name == "length"
+
+
+def test_strategy_sees_no_environment_of_ours(catalog, folder, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgres://secret")
+    (folder / "mine.py").write_text("import os\nassert 'DATABASE_URL' not in os.environ, 'leak'\n" + GOOD)
+    assert catalog.get("mine").error is None
+    assert "DATABASE_URL" in os.environ
+
+
+def test_title_spells_acronyms_in_capitals():
+    assert title_of("sma_cross_with_rsi") == "SMA Cross With RSI"
