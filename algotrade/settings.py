@@ -6,6 +6,7 @@ many machines; nothing else changes.
 
 import os
 import secrets
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,8 @@ if REDIS_URL:
     }
 CHANNEL_LAYERS = _CHANNEL_LAYERS
 
+# django-q2 wants a timeout shorter than its retry; none at all is meant, because the reaper judges what is lost.
+warnings.filterwarnings("ignore", message="Retry and timeout are misconfigured")
 # The queue is a bell: tickets carry an id, rows are the truth. So tickets are never retried or kept by the queue itself;
 # the reaper rings again for every run that waits too long.
 Q_CLUSTER: dict[str, Any] = {

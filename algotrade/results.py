@@ -1,0 +1,201 @@
+"""What a backtest leaves behind: its arrays, and how they lie on disk.
+
+A result is raw. Metrics, tables and charts are computed from it by higher layers, so a new metric needs no new run. On disk
+it is one `.npy` file per array and `meta.json`, written last: a folder without it is a write that never ended. Arrays come
+back memory-mapped and are never unpickled, so a report of half a million bars opens in milliseconds and a forged file can
+run nothing.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrade.errors import AlgotradeError
+from algotrade.records import FILL, ORDER, TRADE, Reason
+
+VERSION = 1
+"""Version of the folder's layout; a folder of another version is refused, not guessed at."""
+
+META_FILE = "meta.json"
+META_BYTES = 64 * 1024
+"""No `meta.json` of ours comes near this; a larger one is damage and is not read."""
+
+COLUMNS: dict[str, np.dtype[Any]] = {
+    "time": np.dtype(np.int64),
+    "close": np.dtype(np.float64),
+    "equity": np.dtype(np.float64),
+    "orders": ORDER,
+    "fills": FILL,
+    "trades": TRADE,
+}
+"""Arrays of a result by field name, with their dtypes; each is the file `<name>.npy`."""
+
+PER_BAR = ("time", "close", "equity")
+
+
+class ResultError(AlgotradeError):
+    """A result's arrays do not fit together, or its files are missing or damaged; the message names the array or file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BacktestResult:
+    """Everything a backtest recorded, over the bars of its range. Bar indices count from the range's first bar.
+
+    The arrays are exposed as read-only views.
+
+    Attributes:
+        time: int64[n_bars], UTC ns, each bar's open, strictly increasing; n_bars >= 1.
+        close: float64[n_bars], quote currency per unit.
+        equity: float64[n_bars], account currency, marked at each bar's close; the last includes a close at the end.
+        orders: ORDER[n_orders], in the order they were given.
+        fills: FILL[n_fills], in the order they happened.
+        trades: TRADE[n_trades], closed ones in exit order, then the open one, if any, marked at the last close.
+        cash: account currency after the last bar.
+        position: units of the asset after the last bar, signed.
+        commissions: account currency, everything paid, the open trade's entry included.
+        n_ambiguous_bars: bars in which the order of events could not be known from the bar alone.
+        ruined_bar: bar at which the account was liquidated and the run ended, or None.
+
+    Raises:
+        ResultError: an array has another dtype or shape than said here, or there is no bar.
+    """
+
+    time: NDArray[np.int64]
+    close: NDArray[np.float64]
+    equity: NDArray[np.float64]
+    orders: NDArray[np.void]
+    fills: NDArray[np.void]
+    trades: NDArray[np.void]
+    cash: float
+    position: float
+    commissions: float
+    n_ambiguous_bars: int = 0
+    ruined_bar: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check shapes and dtypes, and keep read-only views."""
+        for name, dtype in COLUMNS.items():
+            column = getattr(self, name)
+            if column.ndim != 1 or column.dtype != dtype:
+                raise ResultError(f"{name} must be a 1-D array of {_describe(dtype)}, not {_describe(column.dtype)} "
+                                  f"of shape {column.shape}.")  # fmt: skip
+            # The view restores the record's alignment flag, which a .npy file does not keep and compiled code asks for.
+            view = np.ascontiguousarray(column).view(dtype)
+            view.flags.writeable = False
+            object.__setattr__(self, name, view)
+        lengths = {name: len(getattr(self, name)) for name in PER_BAR}
+        if len(set(lengths.values())) != 1 or not len(self.time):
+            raise ResultError(f"time, close and equity must have one value per bar and at least one bar, not {lengths}.")
+
+    @property
+    def n_bars(self) -> int:
+        """Bars of the run's range."""
+        return len(self.time)
+
+    @property
+    def n_closed_trades(self) -> int:
+        """Trades that have ended."""
+        return len(self.trades) - self.has_open_trade
+
+    @property
+    def has_open_trade(self) -> bool:
+        """Whether the last trade was still open after the last bar."""
+        return len(self.trades) > 0 and int(self.trades[-1]["exit_reason"]) == Reason.NONE
+
+    @property
+    def closed_trades(self) -> NDArray[np.void]:
+        """TRADE[n_closed_trades], in exit order."""
+        return self.trades[: self.n_closed_trades]
+
+    def save(self, folder: Path) -> None:
+        """Write the result into an existing, empty folder; the caller makes it durable and moves it into place.
+
+        Args:
+            folder: where the files go.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        for name in COLUMNS:
+            np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+        meta = {
+            "version": VERSION,
+            "rows": {name: len(getattr(self, name)) for name in COLUMNS},
+            "cash": self.cash,
+            "position": self.position,
+            "commissions": self.commissions,
+            "n_ambiguous_bars": self.n_ambiguous_bars,
+            "ruined_bar": self.ruined_bar,
+        }
+        (folder / META_FILE).write_text(json.dumps(meta, indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open a saved result; its arrays are read-only memory maps.
+
+        Args:
+            folder: a folder that `save` wrote.
+
+        Raises:
+            ResultError: a file is missing, damaged, of another version, or does not fit the others.
+        """
+        meta = _read_meta(folder / META_FILE)
+        if meta.get("version") != VERSION:
+            raise ResultError(f"{META_FILE} of {folder.name} has version {meta.get('version')!r}; this program reads {VERSION}.")
+        try:
+            rows = meta["rows"]
+            arrays = {name: _read_array(folder / f"{name}.npy", dtype, rows[name]) for name, dtype in COLUMNS.items()}
+            ruined = meta["ruined_bar"]
+            return cls(
+                **arrays,
+                cash=float(meta["cash"]),
+                position=float(meta["position"]),
+                commissions=float(meta["commissions"]),
+                n_ambiguous_bars=int(meta["n_ambiguous_bars"]),
+                ruined_bar=None if ruined is None else int(ruined),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ResultError(f"{META_FILE} of {folder.name} is damaged: {type(error).__name__} {error}.") from error
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    """Return the parsed `meta.json`."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(META_BYTES + 1)
+    except FileNotFoundError:
+        raise ResultError(f"{path.name} of {path.parent.name} is missing: there is no complete result.") from None
+    try:
+        if len(text) > META_BYTES:
+            raise ValueError(f"longer than {META_BYTES:,} bytes")
+        meta = json.loads(text)
+    except (ValueError, RecursionError) as error:  # ValueError covers bad UTF-8 and bad JSON
+        raise ResultError(f"{path.name} of {path.parent.name} is damaged: {error}.") from error
+    if not isinstance(meta, dict):
+        raise ResultError(f"{path.name} of {path.parent.name} is damaged: not an object.")
+    return meta
+
+
+def _read_array(path: Path, dtype: np.dtype[Any], rows: int) -> NDArray[Any]:
+    """Return a file's memory-mapped array after checking that it is the one that was written."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise ResultError(f"{path.name} of {path.parent.name} is missing.") from None
+    except (ValueError, EOFError, OSError) as error:
+        raise ResultError(f"{path.name} of {path.parent.name} is damaged: {error}.") from error
+    if array.dtype != dtype or array.shape != (rows,):
+        raise ResultError(
+            f"{path.name} of {path.parent.name} is damaged: it holds {_describe(array.dtype)} of shape {array.shape}, "
+            f"not {rows} rows of {_describe(dtype)}."
+        )
+    return array
+
+
+def _describe(dtype: np.dtype[Any]) -> str:
+    """Return a dtype's name, short for records."""
+    return f"records with {len(dtype.names)} fields" if dtype.names else str(dtype)
