@@ -1,9 +1,9 @@
 """What a backtest leaves behind: its arrays, and how they lie on disk.
 
-A result is raw. Metrics, tables and charts are computed from it by higher layers, so a new metric needs no new run. On disk
-it is one `.npy` file per array and `meta.json`, written last: a folder without it is a write that never ended. Arrays come
-back memory-mapped and are never unpickled, so a report of half a million bars opens in milliseconds and a forged file can
-run nothing.
+A result is raw. Metrics, tables and charts are computed from it by higher layers, so a new metric needs no new run. On
+disk it is one `.npy` file per array and `meta.json`, written last: a folder without it is a write that never ended.
+Arrays come back memory-mapped and are never unpickled, so a report of half a million bars opens in milliseconds and a
+forged file can run nothing.
 """
 
 import json
@@ -38,7 +38,7 @@ PER_BAR = ("time", "close", "equity")
 
 
 class ResultError(AlgotradeError):
-    """A result's arrays do not fit together, or its files are missing or damaged; the message names the array or file."""
+    """A result's arrays do not fit together, or its files are missing or damaged; the message names which."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,15 +81,15 @@ class BacktestResult:
         for name, dtype in COLUMNS.items():
             column = getattr(self, name)
             if column.ndim != 1 or column.dtype != dtype:
-                raise ResultError(f"{name} must be a 1-D array of {_describe(dtype)}, not {_describe(column.dtype)} "
-                                  f"of shape {column.shape}.")  # fmt: skip
+                found = f"{_describe(column.dtype)} of shape {column.shape}"
+                raise ResultError(f"{name} must be a 1-D array of {_describe(dtype)}, not {found}.")
             # The view restores the record's alignment flag, which a .npy file does not keep and compiled code asks for.
             view = np.ascontiguousarray(column).view(dtype)
             view.flags.writeable = False
             object.__setattr__(self, name, view)
         lengths = {name: len(getattr(self, name)) for name in PER_BAR}
         if len(set(lengths.values())) != 1 or not len(self.time):
-            raise ResultError(f"time, close and equity must have one value per bar and at least one bar, not {lengths}.")
+            raise ResultError(f"time, close and equity need one value per bar and at least one bar, not {lengths}.")
 
     @property
     def n_bars(self) -> int:
@@ -131,7 +131,7 @@ class BacktestResult:
             "n_ambiguous_bars": self.n_ambiguous_bars,
             "ruined_bar": self.ruined_bar,
         }
-        (folder / META_FILE).write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        (folder / META_FILE).write_text(json.dumps(meta, indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -145,7 +145,7 @@ class BacktestResult:
         """
         meta = _read_meta(folder / META_FILE)
         if meta.get("version") != VERSION:
-            raise ResultError(f"{META_FILE} of {folder.name} has version {meta.get('version')!r}; this program reads {VERSION}.")
+            raise ResultError(f"{META_FILE} of {folder.name} has version {meta.get('version')!r}, not {VERSION}.")
         try:
             rows = meta["rows"]
             arrays = {name: _read_array(folder / f"{name}.npy", dtype, rows[name]) for name, dtype in COLUMNS.items()}
@@ -183,7 +183,7 @@ def _read_meta(path: Path) -> dict[str, Any]:
 def _read_array(path: Path, dtype: np.dtype[Any], rows: int) -> NDArray[Any]:
     """Return a file's memory-mapped array after checking that it is the one that was written."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise ResultError(f"{path.name} of {path.parent.name} is missing.") from None
     except (ValueError, EOFError, OSError) as error:
