@@ -1,7 +1,8 @@
 """Start and talk to a Django-free child: `python -m algotrade.runner`, JSON lines over pipes.
 
-The child gets a clean environment (no secret, no database address), its own session (so that whatever it forks can be ended
-with it), and dies with its parent. Its own output is not the protocol's: what a strategy prints is kept, up to 64 KB.
+The child gets a clean environment (no secret, no database address), its own session (so that whatever it forks can be
+ended with it), and dies with its parent. Its own output is not the protocol's: what a strategy prints is kept, up to 64
+KB.
 """
 
 import contextlib
@@ -75,7 +76,7 @@ class Child:
             start_new_session=True,
         )
         self._selector = selectors.DefaultSelector()
-        assert self._process.stdout is not None  # noqa: S101 - PIPE was asked for
+        assert self._process.stdout is not None
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         self._pending = b""
         self._log = _Log()
@@ -118,7 +119,7 @@ class Child:
         while b"\n" not in self._pending:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):
                 return None
-            assert self._process.stdout is not None  # noqa: S101 - PIPE was asked for
+            assert self._process.stdout is not None
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
                 raise ChildEnded(self._wait(), self.log)
@@ -148,7 +149,7 @@ class Child:
                     pipe.close()
 
     def _write(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None  # noqa: S101 - PIPE was asked for
+        assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(message).encode() + b"\n")
         self._process.stdin.flush()
 
@@ -165,7 +166,7 @@ class Child:
         return code
 
     def _read_log(self) -> None:
-        assert self._process.stderr is not None  # noqa: S101 - PIPE was asked for
+        assert self._process.stderr is not None
         with self._process.stderr as stream:
             while chunk := os.read(stream.fileno(), 1 << 16):
                 self._log.add(chunk)

@@ -19,6 +19,7 @@ class SpecError(AlgotradeError):
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
+        """Keep the messages by field."""
         self.fields = dict(fields)
         super().__init__(" ".join(self.fields.values()))
 

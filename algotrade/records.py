@@ -1,8 +1,9 @@
 """The nouns of the engine: fixed-size records and the numbers that stand in them.
 
-Records are NumPy structured dtypes (aligned), so the same attribute access works compiled and interpreted, a checkpoint is
-one `.copy()`, and a result is saved as it lies in memory. Prices are in quote currency per unit of the asset, quantities in
-units of the asset, money in account currency. Bars are counted from 0 at the first bar **of the run's range**.
+Records are NumPy structured dtypes (aligned), so the same attribute access works compiled and interpreted, a checkpoint
+is one `.copy()`, and a result is saved as it lies in memory. Prices are in quote currency per unit of the asset,
+quantities in units of the asset, money in account currency. Bars are counted from 0 at the first bar **of the run's
+range**.
 """
 
 from enum import IntEnum

@@ -1,7 +1,7 @@
 """From a request to a frozen spec: names, bounds, defaults, range and hashes. The only validator.
 
-The form, the JSON API and the command line all come here, so they accept and refuse the same things in the same words. A
-request that is wrong in several fields is answered with all of them at once.
+The form, the JSON API and the command line all come here, so they accept and refuse the same things in the same words.
+A request that is wrong in several fields is answered with all of them at once.
 """
 
 import math
@@ -65,8 +65,8 @@ def resolve_backtest(request: Mapping[str, Any], catalog: Catalog, store: Candle
     """Turn a request (API body, form or command line) into a spec.
 
     Args:
-        request: the fields of ACCOUNT_FIELDS and `parameters`; numbers may be texts, as forms send them; an absent, empty
-            or null field takes its default.
+        request: the fields of ACCOUNT_FIELDS and `parameters`; numbers may be texts, as forms send them; an absent,
+            empty or null field takes its default.
         catalog: where strategies are known.
         store: where candles are.
 

@@ -2,8 +2,8 @@
 
 It reads one JSON job per line and answers with JSON lines: phases, progress, and one last message (`done`, `failed` or
 `stopped`). It knows no Django, no database and no secret, and it dies with its parent. Whatever a strategy does to this
-process (a segfault, an endless loop, all memory) ends this process only. A child serves one set of sources: modules of two
-versions of a strategy never meet.
+process (a segfault, an endless loop, all memory) ends this process only. A child serves one set of sources: modules of
+two versions of a strategy never meet.
 """
 
 import faulthandler
@@ -84,7 +84,7 @@ class PipeSink:
         self._step = 1
 
     def watch(self, time_ns: Any, close: Any, initial_cash: float) -> None:
-        """Prepare the curve's columns that are known before the first bar: bar times and what holding would have made."""
+        """Prepare what is known before the first bar: bar times, and what holding would have made."""
         self._step = max(1, -(-len(close) // CURVE_POINTS))
         self._times_ns = time_ns
         self._growth = close / close[0] * initial_cash
@@ -178,7 +178,7 @@ def _forget(source: str) -> None:
 
 def _describe(job: Json) -> Json:
     """Answer what a strategy says of itself, or why it does not import."""
-    from algotrade.strategies.base import parameters_of, strategy_class  # noqa: PLC0415
+    from algotrade.strategies.base import parameters_of, strategy_class
 
     try:
         cls = strategy_class(_load(job["source"], job["module"]))
@@ -189,7 +189,7 @@ def _describe(job: Json) -> Json:
             "rules": [str(rule) for rule in cls.rules],
             "compiled": bool(cls.compiled),
         }
-    except BaseException as error:  # a file may raise SystemExit or worse on import: it is told, like any other error
+    except BaseException as error:  # noqa: BLE001 - a file may raise SystemExit or worse: it is told like any error
         return {"error": f"{type(error).__name__}: {error}\n{_trace(error, job['source'])}"}
     finally:
         _forget(job["source"])
@@ -202,17 +202,17 @@ def _backtest(job: Json, pipe: Pipe) -> Json:
         return {"done": _run(job, sink)}
     except RunCancelled:
         return {"stopped": True}
-    except BaseException as error:  # SystemExit of a strategy, MemoryError: a failed run, not a lost worker
+    except BaseException as error:  # noqa: BLE001 - SystemExit of a strategy is a failed run, not a lost worker
         return {"failed": failure(error, job)}
 
 
 def _run(job: Json, sink: PipeSink) -> Json:
-    from algotrade.engine.backtest import run_backtest  # noqa: PLC0415
-    from algotrade.market.instruments import Instrument  # noqa: PLC0415
-    from algotrade.market.store import CandleStore  # noqa: PLC0415
-    from algotrade.metrics import compute_metrics  # noqa: PLC0415
-    from algotrade.spec import BacktestSpec, RunInputs  # noqa: PLC0415
-    from algotrade.strategies.base import strategy_class  # noqa: PLC0415
+    from algotrade.engine.backtest import run_backtest
+    from algotrade.market.instruments import Instrument
+    from algotrade.market.store import CandleStore
+    from algotrade.metrics import compute_metrics
+    from algotrade.spec import BacktestSpec, RunInputs
+    from algotrade.strategies.base import strategy_class
 
     sink.phase("loading_data")
     spec, inputs = BacktestSpec.from_dict(job["spec"]), RunInputs.from_dict(job["inputs"])

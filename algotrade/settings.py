@@ -1,7 +1,7 @@
 """Settings of the product: everything that differs between two installations comes from the environment (see README).
 
-One machine needs no setting at all: SQLite and files in ALGOTRADE_HOME. DATABASE_URL and REDIS_URL turn the same code into
-many machines; nothing else changes.
+One machine needs no setting at all: SQLite and files in ALGOTRADE_HOME. DATABASE_URL and REDIS_URL turn the same code
+into many machines; nothing else changes.
 """
 
 import os
@@ -53,7 +53,9 @@ def _positive(name: str, default: int) -> int:
 
 
 ALGOTRADE_HOME = _home()
-ALGOTRADE_STRATEGIES = Path(os.environ.get("ALGOTRADE_STRATEGIES") or ALGOTRADE_HOME / "strategies").expanduser().resolve()
+ALGOTRADE_STRATEGIES = (
+    Path(os.environ.get("ALGOTRADE_STRATEGIES") or ALGOTRADE_HOME / "strategies").expanduser().resolve()
+)
 ALGOTRADE_WORKERS = _positive("ALGOTRADE_WORKERS", os.cpu_count() or 1)
 ALGOTRADE_LEASE_SECONDS = _positive("ALGOTRADE_LEASE_SECONDS", 20)
 ALGOTRADE_MAX_COMBINATIONS = _positive("ALGOTRADE_MAX_COMBINATIONS", 1_000_000)
@@ -155,8 +157,8 @@ CHANNEL_LAYERS = _CHANNEL_LAYERS
 
 # django-q2 wants a timeout shorter than its retry; none at all is meant, because the reaper judges what is lost.
 warnings.filterwarnings("ignore", message="Retry and timeout are misconfigured")
-# The queue is a bell: tickets carry an id, rows are the truth. So tickets are never retried or kept by the queue itself;
-# the reaper rings again for every run that waits too long.
+# The queue is a bell: tickets carry an id, rows are the truth. So tickets are never retried or kept by the queue
+# itself; the reaper rings again for every run that waits too long.
 Q_CLUSTER: dict[str, Any] = {
     "name": "algotrade",
     "workers": ALGOTRADE_WORKERS,

@@ -1,8 +1,8 @@
 """What was asked, frozen: the spec of a run, its canonical JSON and its run key.
 
-A spec is made by resolve.py only and is complete: every default is filled in, every name resolved. The inputs are what the
-spec means on this day: hashes of the strategy's source, the candles, the instrument and the engine. Both together give the
-run key, so a changed strategy or changed candles under the same name can never return an old result.
+A spec is made by resolve.py only and is complete: every default is filled in, every name resolved. The inputs are what
+the spec means on this day: hashes of the strategy's source, the candles, the instrument and the engine. Both together
+give the run key, so a changed strategy or changed candles under the same name can never return an old result.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ class Sizing:
     """How large an order is when the strategy does not say.
 
     Attributes:
-        kind: ``equity_fraction`` (value is a fraction of free equity, 0 < value <= 1), ``quantity`` (value in units of the
-            asset) or ``quote`` (value in account currency).
+        kind: ``equity_fraction`` (value is a fraction of free equity, 0 < value <= 1), ``quantity`` (value in units of
+            the asset) or ``quote`` (value in account currency).
         value: size in the unit of `kind`.
     """
 
@@ -38,8 +38,8 @@ class BacktestSpec:
     Attributes:
         strategy_name: file stem of the strategy.
         asset, exchange, timeframe: the dataset, for example SPY, NYSE, 1h.
-        start_ns, end_ns: int UTC nanoseconds, both inclusive: bars with start <= open time <= end are traded. Indicators
-            may warm up on bars before the start.
+        start_ns, end_ns: int UTC nanoseconds, both inclusive: bars with start <= open time <= end are traded.
+            Indicators may warm up on bars before the start.
         initial_cash: account currency, > 0.
         commission: fraction of notional per fill.
         fixed_fee: account currency per fill.

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from algotrade.market.store import CandleStore
 from django.conf import settings
 
-from algotrade.market.store import CandleStore
 from algotrade.results import BacktestResult
 from algotrade.strategies.catalog import Catalog
 
@@ -66,7 +66,7 @@ def new_folder(run: "Run") -> Path:
 
 
 def publish(aside: Path) -> str:
-    """Make a folder written aside a run's artifact, safe against a power cut; return its name below the artifacts folder."""
+    """Make a folder written aside a run's artifact, safe against a power cut; return the artifact's name."""
     for path in (*aside.iterdir(), aside):
         _sync(path)
     artifact = aside.name.removeprefix(".new-")

@@ -1,7 +1,7 @@
 """The children that a worker process keeps: a warm one per version of a strategy, and a spare whose imports are done.
 
-A spare is started as soon as the last one was taken, so a strategy that this worker has not run yet does not wait for the
-imports of NumPy and the compiler either.
+A spare is started as soon as the last one was taken, so a strategy that this worker has not run yet does not wait for
+the imports of NumPy and the compiler either.
 """
 
 from collections import OrderedDict

@@ -24,7 +24,7 @@ _current: Run | None = None
 @contextmanager
 def working_on(run: Run) -> Iterator[None]:
     """Show `run` in this worker's row while the block runs."""
-    global _current  # noqa: PLW0603 - one worker process works on one run at a time
+    global _current
     _current = run
     try:
         yield

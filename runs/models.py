@@ -4,9 +4,9 @@
     pending -> cancelled
     running -> pending          (its worker was lost, or its node is draining)
 
-Every arrow is one method `mark_<state>`: a single UPDATE guarded by the state (and the owner, where a worker does it) that
-it starts from. One changed row means that you won; zero means that somebody else was quicker, and nothing was written.
-Each visible change raises `rev` by one and rings the bell on commit; readers drop a `rev` that is not newer.
+Every arrow is one method `mark_<state>`: a single UPDATE guarded by the state (and the owner, where a worker does it)
+that it starts from. One changed row means that you won; zero means that somebody else was quicker, and nothing was
+written. Each visible change raises `rev` by one and rings the bell on commit; readers drop a `rev` that is not newer.
 """
 
 import uuid
@@ -139,8 +139,8 @@ class RunQuerySet(models.QuerySet["Run"]):
 class Run(models.Model):
     """One execution of a spec: a backtest or an optimization.
 
-    `number` is what people say ("Backtest 1207"), `id` what addresses and programs use. `owner` is a fencing token, fresh for
-    each claim: a worker that lost its claim holds an old one, so its writes find no row.
+    `number` is what people say ("Backtest 1207"), `id` what addresses and programs use. `owner` is a fencing token,
+    fresh for each claim: a worker that lost its claim holds an old one, so its writes find no row.
     """
 
     number = models.BigAutoField(primary_key=True)
@@ -162,7 +162,9 @@ class Run(models.Model):
     failed = models.BigIntegerField(default=0, help_text="Failed trials of an optimization.")
     phase = models.CharField(max_length=32, default="queued")
     rev = models.BigIntegerField(default=1)
-    live = models.JSONField(default=dict, blank=True, help_text="What the live page draws: curve, rate, equity (<= 16 kB).")
+    live = models.JSONField(
+        default=dict, blank=True, help_text="What the live page draws: curve, rate, equity (<= 16 kB)."
+    )
     notice = models.CharField(max_length=300, blank=True)
 
     attempt = models.PositiveIntegerField(default=0)
@@ -187,7 +189,9 @@ class Run(models.Model):
     sharpe_ratio = models.FloatField(null=True, blank=True)
     max_drawdown = models.FloatField(null=True, blank=True)
     n_trades = models.PositiveIntegerField(null=True, blank=True)
-    artifact = models.CharField(max_length=200, blank=True, help_text="Folder of its arrays, below the artifacts folder.")
+    artifact = models.CharField(
+        max_length=200, blank=True, help_text="Folder of its arrays, below the artifacts folder."
+    )
 
     objects = RunQuerySet.as_manager()
 
@@ -196,7 +200,9 @@ class Run(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("run_key",), condition=Q(state__in=ACTIVE), name="one_active_run_per_key"),
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
-            models.CheckConstraint(condition=Q(processed__gte=0, processed__lte=F("total")), name="run_processed_in_total"),
+            models.CheckConstraint(
+                condition=Q(processed__gte=0, processed__lte=F("total")), name="run_processed_in_total"
+            ),
         )
         indexes = (
             models.Index(fields=("state", "queued_at"), name="run_state_queued"),
@@ -290,7 +296,7 @@ class Run(models.Model):
         )
 
     def mark_lost(self, owner: str, reason: str, printed: str = "") -> bool:
-        """Running -> pending because its worker or child is gone; at the last attempt running -> failed, naming the reason.
+        """Running -> pending because its worker or child is gone; at the last attempt running -> failed.
 
         Args:
             owner: the token of the claim that was lost.
@@ -373,7 +379,13 @@ class Run(models.Model):
         return Run.objects.filter(pk=self.pk, state=RunState.RUNNING, owner=owner).exists()
 
     def _move(
-        self, from_states: tuple[RunState, ...], to: RunState, *, owner: str | None = None, owner_now: str, **changes: Any
+        self,
+        from_states: tuple[RunState, ...],
+        to: RunState,
+        *,
+        owner: str | None = None,
+        owner_now: str,
+        **changes: Any,
     ) -> bool:
         """Make one guarded UPDATE; on success this object is read again and the bell rings after the commit."""
         rows = Run.objects.filter(pk=self.pk, state__in=from_states)
@@ -393,7 +405,9 @@ class Worker(models.Model):
 
     host = models.CharField(max_length=255)
     pid = models.PositiveIntegerField()
-    started_ticks = models.BigIntegerField(help_text="The kernel's start time of the process: tells a reused pid apart.")
+    started_ticks = models.BigIntegerField(
+        help_text="The kernel's start time of the process: tells a reused pid apart."
+    )
     node_pid = models.PositiveIntegerField()
     version = models.CharField(max_length=40)
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")

@@ -1,7 +1,7 @@
 """Who holds a claim: a fencing token that also tells which process made it, so that its death can be seen at once.
 
-A token is ``<place>:<pid>:<start ticks>:<random>``. The place is the host and its process-id namespace; start ticks tell a
-process from a later one with the same number.
+A token is ``<place>:<pid>:<start ticks>:<random>``. The place is the host and its process-id namespace; start ticks
+tell a process from a later one with the same number.
 """
 
 import os

@@ -57,9 +57,7 @@ class Progress:
         if self._is_changed:
             self._is_changed = False
             self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
-            return self._run.write_progress(
-                self._owner, processed=self._processed, phase=self._phase, live=self._live
-            )
+            return self._run.write_progress(self._owner, processed=self._processed, phase=self._phase, live=self._live)
         if now >= self._next_silent:
             self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
             return self._run.write_beat(self._owner)

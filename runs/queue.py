@@ -1,13 +1,12 @@
 """Tickets to the workers, and the node that serves them. The only importer of django_q.
 
-django-q2 is transport: a ticket carries a run's id, tasks are named by string. It is imported inside functions because it
-reads the settings on import and makes processes' locks. What is replaced in it, and why, stands at `run_node`.
+django-q2 is transport: a ticket carries a run's id, tasks are named by string. It is imported inside functions because
+it reads the settings on import and makes processes' locks. What is replaced in it, and why, stands at `run_node`.
 """
 
 import contextlib
 import ctypes
 import fcntl
-import os
 import pickle
 import select
 import signal
@@ -27,14 +26,14 @@ PREFETCH_POLL_SECONDS = 0.02
 
 def enqueue(run_id: uuid.UUID) -> None:
     """Send a ticket for the run. A ticket that is lost is sent again by the reaper."""
-    from django_q.tasks import async_task  # noqa: PLC0415
+    from django_q.tasks import async_task
 
     async_task("runs.tasks.execute", str(run_id), task_name=f"run-{run_id}")
 
 
 def is_empty() -> bool:
     """Whether no ticket waits in the broker."""
-    from django_q.brokers import get_broker  # noqa: PLC0415
+    from django_q.brokers import get_broker
 
     return get_broker().queue_size() == 0
 
@@ -42,8 +41,8 @@ def is_empty() -> bool:
 class DatagramQueue:
     """A queue between processes that no kill can block: the kernel hands out whole datagrams, no lock in user space.
 
-    django-q2's own queue guards its pipe by a semaphore; a worker killed while it waits holds that for ever, and the node
-    lives on and runs nothing.
+    django-q2's own queue guards its pipe by a semaphore; a worker killed while it waits holds that for ever, and the
+    node lives on and runs nothing.
     """
 
     def __init__(self, maxsize: int = 0) -> None:
@@ -69,7 +68,7 @@ class DatagramQueue:
         data = self._reader.recv(1 << 20)
         if not data:
             raise EOFError("The node's queue was closed.")
-        return pickle.loads(data)  # noqa: S301 - from this node's own processes
+        return pickle.loads(data)
 
     def empty(self) -> bool:
         """Whether nothing waits."""
@@ -91,10 +90,10 @@ class DatagramQueue:
 
 
 class _Timer:
-    """A number shared by a worker and its guard, without a lock: a worker killed in the wrong line would leave it locked."""
+    """A number shared by a worker and its guard, without a lock that a killed worker could leave locked."""
 
     def __init__(self, _typecode: str, value: float) -> None:
-        from multiprocessing.sharedctypes import RawValue  # noqa: PLC0415
+        from multiprocessing.sharedctypes import RawValue
 
         self._cell = RawValue(ctypes.c_float, value)
 
@@ -113,14 +112,14 @@ class _Timer:
 def run_node(workers: int, on_worker_start: Callable[[], None]) -> int:
     """Serve tickets with `workers` processes until SIGTERM or SIGINT; return the exit status.
 
-    Three things of django-q2 1.11.1 are replaced: its queue and its timers (see DatagramQueue and _Timer), and nothing of a
-    node outlives its parent (its processes would otherwise go on unsupervised when the node is killed).
+    Three things of django-q2 1.11.1 are replaced: its queue and its timers (see DatagramQueue and _Timer), and nothing
+    of a node outlives its parent (its processes would otherwise go on unsupervised when the node is killed).
 
     On a stop the node drains: what its workers are running is given back at no charge, so it ends within seconds.
     """
-    import django_q.cluster  # noqa: PLC0415
-    from django_q.conf import Conf  # noqa: PLC0415
-    from django_q.signals import post_spawn  # noqa: PLC0415
+    import django_q.cluster
+    from django_q.conf import Conf
+    from django_q.signals import post_spawn
 
     Conf.WORKERS = workers
     django_q.cluster.Queue = DatagramQueue

@@ -1,7 +1,8 @@
 """The rescuer: gives runs of dead workers back, rings again for runs that wait too long, clears away what was left.
 
-A claim is lost when its process is seen to be dead, or when its count of beats has not moved for a lease **by the reaper's own
-monotonic clock**. No clock of another host, and no jump of this one's, can make a healthy run look lost. Safe to run many at
+A claim is lost when its process is seen to be dead, or when its count of beats has not moved for a lease **by the
+reaper's own monotonic clock**. No clock of another host, and no jump of this one's, can make a healthy run look lost.
+Safe to run many at
 once: every rescue is a guarded transition.
 """
 
@@ -64,7 +65,9 @@ class Reaper:
 
     def _lose(self, run: Run, reason: str) -> None:
         if run.mark_lost(run.owner, reason):
-            log.warning("worker lost", run=str(run), run_id=str(run.id), reason=reason, crashes=run.crashes, state=run.state)
+            log.warning(
+                "worker lost", run=str(run), run_id=str(run.id), reason=reason, crashes=run.crashes, state=run.state
+            )
 
     def _ring_again(self) -> None:
         """Send tickets for runs that wait although the queue is empty: their tickets went down with a process."""

@@ -1,7 +1,7 @@
 """Keeps the processes of `manage.py up` alive: the web server and the node of workers.
 
-A process that ends is started again, after a pause that grows while it keeps ending. A node whose workers give no sign of
-life is ended and started again. On a stop each gets SIGTERM and a few seconds, then SIGKILL.
+A process that ends is started again, after a pause that grows while it keeps ending. A node whose workers give no sign
+of life is ended and started again. On a stop each gets SIGTERM and a few seconds, then SIGKILL.
 """
 
 import os

@@ -1,7 +1,8 @@
 """What a worker does with a ticket: claim the run, have a child execute it, keep the row true, end it exactly once.
 
-The worker itself never runs a strategy. It watches the child and the row at once: every beat it writes progress and learns
-whether the run is still its own. A worker that lost its run (cancelled, or taken over) ends the child and writes nothing.
+The worker itself never runs a strategy. It watches the child and the row at once: every beat it writes progress and
+learns whether the run is still its own. A worker that lost its run (cancelled, or taken over) ends the child and writes
+nothing.
 """
 
 import time

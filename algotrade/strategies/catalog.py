@@ -1,9 +1,9 @@
 """Which strategies there are, without running any: the built-in ones and the files of the user's folder.
 
-A strategy is known by its file's name. Its source hash covers the file and every module it imports from the same folder, and
-the sources of each hash are kept in an archive, so that a run executes what was submitted and not what the file says by then.
-What a strategy says of itself (parameters, rules, docstring) is learnt in a child process, once per hash: a file that does
-not import, hangs or ends its process is listed with its error and hurts nobody else.
+A strategy is known by its file's name. Its source hash covers the file and every module it imports from the same
+folder, and the sources of each hash are kept in an archive, so that a run executes what was submitted and not what the
+file says by then. What a strategy says of itself (parameters, rules, docstring) is learnt in a child process, once per
+hash: a file that does not import, hangs or ends its process is listed with its error and hurts nobody else.
 """
 
 import ast
@@ -18,8 +18,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from algotrade.errors import StrategyError
 from algotrade.strategies.base import Param
+
+from algotrade.errors import StrategyError
 from algotrade.strategies.describe import Describer
 
 BUILTIN_FOLDER = Path(__file__).parent
@@ -187,12 +188,16 @@ def _read(path: Path, builtin: bool) -> _Source | None:
     except OSError as error:
         return _Source(path, builtin, {path.name: b""}, f"The file cannot be read: {error.strerror}.")
     if not path.stem.isidentifier():
-        return _Source(path, builtin, {path.name: content}, f"{path.name!r} is no module name; use letters, digits and _.")
+        return _Source(
+            path, builtin, {path.name: content}, f"{path.name!r} is no module name; use letters, digits and _."
+        )
     try:
         tree = ast.parse(content, filename=path.name)
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        return _Source(path, builtin, {path.name: content}, f"{type(error).__name__}: {error.args[0]} ({path.name}{line})")
+        return _Source(
+            path, builtin, {path.name: content}, f"{type(error).__name__}: {error.args[0]} ({path.name}{line})"
+        )
     if not any(_is_strategy(node) for node in tree.body):
         return None
     files = {path.name: content}

@@ -23,8 +23,8 @@ class Describer:
     def describe(self, folder: Path, module: str) -> dict[str, Any]:
         """Return title, doc, params, rules and compiled of the strategy `module` in `folder`, or an error.
 
-        The answer has the one key "error" (message and traceback) when the file does not import, takes too long, or ends
-        the process.
+        The answer has the one key "error" (message and traceback) when the file does not import, takes too long, or
+        ends the process.
         """
         with self._lock:
             if self._timer is not None:

@@ -24,7 +24,17 @@ def test_rule_holds_as_python_would(text, values, holds):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "fast", "fast +", "__import__('os')", "fast.real > 1", "[1][0] < fast", "fast ** 9 > 1", "(x := 3) > 1", "fast if 1 else 2"],
+    [
+        "",
+        "fast",
+        "fast +",
+        "__import__('os')",
+        "fast.real > 1",
+        "[1][0] < fast",
+        "fast ** 9 > 1",
+        "(x := 3) > 1",
+        "fast if 1 else 2",
+    ],
 )
 def test_rule_refuses_what_is_no_comparison_of_parameters(text):
     with pytest.raises(ValueError, match="rule"):

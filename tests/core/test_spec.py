@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from algotrade.spec import BacktestSpec, RunInputs, Sizing, canonical_json, run_key
 
 INPUTS = RunInputs(
-    source_hash="a" * 64, dataset_hash="b" * 64, instrument={"tick_size": 0.01, "lot_size": 1.0, "currency": "USD"}, engine="1"
+    source_hash="a" * 64,
+    dataset_hash="b" * 64,
+    instrument={"tick_size": 0.01, "lot_size": 1.0, "currency": "USD"},
+    engine="1",
 )
 
 

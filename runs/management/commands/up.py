@@ -71,7 +71,7 @@ class Command(BaseCommand):
 
     def _welcome(self, host: str, port: int, stop: threading.Event, options: dict[str, Any]) -> None:
         """Make what a first start needs, wait for the web server, and say where to go."""
-        base = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"  # noqa: S104 - compared, not bound
+        base = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
         folder = first_start.make_folders()
         user = first_start.first_user()
         if not options["no_sample"]:
@@ -169,7 +169,7 @@ def _free_port(host: str, port: int) -> int:
 
 def _answers(host: str, port: int, stop: threading.Event) -> bool:
     """Wait until the web server accepts connections; False when it was stopped before."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     while not stop.is_set():
         try:
             with socket.create_connection((address, port), timeout=1.0):
