@@ -124,11 +124,9 @@ def _outcome(run: Run) -> str:
     """Return one line about how a run stands."""
     if run.state == RunState.COMPLETED:
         metrics = (run.result or {})["metrics"]
-        sharpe = metrics["sharpe_ratio"]
-        return (
-            f"completed, {run.total:,} bars in {run.elapsed_seconds:.1f} s: total return {metrics['total_return']:+.2%}, "
-            f"Sharpe {'–' if sharpe is None else f'{sharpe:.2f}'}, {metrics['trades']:,} trades."
-        )
+        sharpe = "undefined" if metrics["sharpe_ratio"] is None else f"{metrics['sharpe_ratio']:.2f}"
+        took = f"{run.total:,} bars in {run.elapsed_seconds:.1f} s"
+        return f"completed, {took}: {metrics['total_return']:+.2%}, Sharpe {sharpe}, {metrics['trades']:,} trades."
     return f"{run.get_state_display().lower()}. {run.error_message or ''}".strip()
 
 
