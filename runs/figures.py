@@ -1,0 +1,61 @@
+"""Figures: a value together with what a page must know to show it (its unit, whether its sign matters, why it is missing)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from algotrade.strategies.catalog import title_of
+from runs.models import Run
+
+UNITS = ("fraction", "ratio", "money", "count", "days", "bars", "seconds", "percent", "price", "text", "code")
+"""fraction: shown as percent; percent: a fraction shown with three decimals (fees); code: text in the mono face."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One labelled value.
+
+    Attributes:
+        label: what it is.
+        value: number, text or None (undefined).
+        unit: one of UNITS.
+        currency: of money; the word after the number for text-like units.
+        is_signed: whether it is a result whose sign is shown and coloured.
+        help: formula or meaning, for the tooltip.
+        reason: why the value is undefined.
+        note: what stands in small print below or behind it.
+    """
+
+    label: str
+    value: Any
+    unit: str
+    currency: str = ""
+    is_signed: bool = False
+    help: str = ""
+    reason: str = ""
+    note: "Figure | None" = None
+
+
+def moment(nanoseconds: int) -> datetime:
+    """Return int64 UTC ns as an aware datetime (microseconds)."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(nanoseconds) // 1_000)
+
+
+def strategy_title(run: Run) -> str:
+    """Return what pages call the run's strategy."""
+    return title_of(run.strategy_name)
+
+
+def dataset_label(run: Run) -> str:
+    """Return what pages call the run's dataset."""
+    return f"{run.asset} {run.timeframe}"
+
+
+def currency_of(run: Run) -> str:
+    """Return the account currency of a run."""
+    return str(run.inputs["instrument"].get("currency", ""))
+
+
+def tick_of(run: Run) -> float:
+    """Return the tick size of the run's instrument, quote currency; 0 means none."""
+    return float(run.inputs["instrument"].get("tick_size") or 0.0)

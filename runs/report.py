@@ -1,0 +1,143 @@
+"""What a report says of a run, arranged for the pages: tiles, the table of metrics, parameters, months, drawdowns, histogram.
+
+Figures come from the row (metrics were computed once, by the child); only months, drawdowns and the histogram read arrays.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from algotrade.market.bars import timeframe_ns
+from algotrade.metrics import METRICS, Metric
+from algotrade.spec import BacktestSpec
+from runs.figures import Figure, currency_of
+from runs.models import Run
+
+FILL_WORDS = {"next_open": "Next bar open", "this_close": "This bar close"}
+
+
+@dataclass(frozen=True, slots=True)
+class MetricRow:
+    """One metric for all trades, and for its long and short sides where it has them (else None)."""
+
+    all: Figure
+    long: Figure | None
+    short: Figure | None
+
+
+def parameters(run: Run) -> list[Figure]:
+    """Return the Parameters card: the strategy's parameters, then the account part of the spec."""
+    spec, currency = BacktestSpec.from_dict(run.spec), currency_of(run)
+    rows = [Figure(name, value, "code") for name, value in spec.parameters.items()]
+    rows += [
+        Figure("Initial capital", spec.initial_cash, "money", currency),
+        Figure("Commission", spec.commission, "percent", "per side"),
+        Figure("Slippage", spec.slippage_ticks, "plain", "tick" if spec.slippage_ticks == 1 else "ticks"),
+        Figure("Fill", FILL_WORDS[spec.fill], "text"),
+        Figure("Order size", *_size(spec, currency)),
+    ]
+    if spec.fixed_fee:
+        rows.append(Figure("Fixed fee", spec.fixed_fee, "money", f"{currency} per fill"))
+    if spec.slippage_frac:
+        rows.append(Figure("Slippage of price", spec.slippage_frac, "percent"))
+    if spec.margin_ratio != 1.0:
+        rows.append(Figure("Short margin", spec.margin_ratio, "percent"))
+    if spec.risk_free_rate:
+        rows.append(Figure("Risk-free rate", spec.risk_free_rate, "percent", "a year"))
+    if spec.close_at_end:
+        rows.append(Figure("At the end", "Position closed", "text"))
+    rows.append(Figure("Engine", f"{run.inputs['engine']} · {run.inputs['source_hash'][:7]}", "code"))
+    return rows
+
+
+def tiles(run: Run) -> list[Figure]:
+    """Return the seven headline figures of a completed run."""
+    values, currency = _values(run), currency_of(run)
+    excess = _difference(values.get("total_return"), values.get("buy_and_hold_return"))
+    n_trades = values.get("trades") or 0
+    return [
+        _headline(run, "total_return", "Net profit", _note("", values.get("net_profit"), "money", currency, is_signed=True)),
+        _headline(run, "buy_and_hold_return", "Buy and hold", _note("excess", excess, "fraction", is_signed=True)),
+        _headline(run, "sharpe_ratio", "Sharpe ratio", _note("Sortino", values.get("sortino_ratio"), "ratio")),
+        _headline(run, "max_drawdown", "Max drawdown", _note("lasted", values.get("max_drawdown_duration_days"), "days")),
+        _headline(run, "profit_factor", "Profit factor", _note("expectancy", values.get("expectancy"), "money", currency)),
+        _headline(run, "win_rate", "Win rate", _wins(values, n_trades)),
+        _headline(run, "exposure", "Exposure", _note("avg trade", _average_seconds(run, values), "seconds")),
+    ]
+
+
+def metric_groups(run: Run) -> list[tuple[str, list[MetricRow]]]:
+    """Return the metrics by group, in the registry's order."""
+    rows = ((metric.group, _metric_row(run, metric)) for metric in _registry() if metric.key in _values(run))
+    return [(name, [row for _, row in members]) for name, members in groupby(rows, key=lambda pair: pair[0])]
+
+
+def _registry() -> Iterator[Metric]:
+    yield from METRICS.values()
+
+
+def _values(run: Run) -> Mapping[str, Any]:
+    return (run.result or {}).get("metrics", {})
+
+
+def _reason(run: Run, key: str) -> str:
+    return str((run.result or {}).get("reasons", {}).get(key, ""))
+
+
+def _metric_row(run: Run, metric: Metric) -> MetricRow:
+    sides = [
+        Figure(
+            metric.label,
+            _values(run).get(prefix + metric.key),
+            metric.unit,
+            currency_of(run) if metric.unit == "money" else "",
+            is_signed=metric.is_signed,
+            help=metric.help,
+            reason=_reason(run, prefix + metric.key),
+        )
+        for prefix in (("", "long.", "short.") if metric.has_sides else ("",))
+    ]
+    return MetricRow(sides[0], *(sides[1:] or (None, None)))
+
+
+def _headline(run: Run, key: str, label: str, note: Figure | None) -> Figure:
+    metric = METRICS[key]
+    return Figure(
+        label,
+        _values(run).get(key),
+        metric.unit,
+        is_signed=key == "total_return",
+        help=metric.help,
+        reason=_reason(run, key),
+        note=note,
+    )
+
+
+def _note(label: str, value: Any, unit: str, currency: str = "", *, is_signed: bool = False) -> Figure | None:
+    return None if value is None else Figure(label, value, unit, currency, is_signed=is_signed)
+
+
+def _wins(values: Mapping[str, Any], n_trades: int) -> Figure:
+    rate = values.get("win_rate")
+    if rate is None or not n_trades:
+        return Figure("", "No trades", "text")
+    return Figure("", f"{round(rate * n_trades):,} of {n_trades:,} trades", "text")
+
+
+def _average_seconds(run: Run, values: Mapping[str, Any]) -> float | None:
+    bars = values.get("average_bars_held")
+    return None if bars is None else bars * timeframe_ns(run.timeframe) / 1e9
+
+
+def _difference(value: float | None, base: float | None) -> float | None:
+    return None if value is None or base is None else value - base
+
+
+def _size(spec: BacktestSpec, currency: str) -> tuple[float, str, str]:
+    value = spec.sizing.value
+    return {
+        "equity_fraction": (value, "percent", "of equity"),
+        "quantity": (value, "plain", "units"),
+        "quote": (value, "money", currency),
+    }[spec.sizing.kind]

@@ -1,0 +1,170 @@
+"""The tables behind a report, one page of rows at a time: trades, orders, and equity by day."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from algotrade.market.bars import timeframe_ns
+from algotrade.records import OrderStatus, Reason, Side, SizeKind, Verb
+from algotrade.results import BacktestResult
+from runs.figures import moment
+from runs.models import Run
+
+ROWS_PER_PAGE = 50
+NANOSECONDS_PER_DAY = 86_400 * 10**9
+
+REASON_WORDS = {
+    Reason.NONE: "",
+    Reason.SIGNAL: "Signal",
+    Reason.END_OF_RUN: "End of run",
+    Reason.LIQUIDATION: "Liquidation",
+    Reason.NOT_PAYABLE: "Not payable",
+    Reason.TOO_SMALL: "Smaller than one lot",
+    Reason.NOTHING_TO_CLOSE: "Nothing to close",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slice of a table.
+
+    Attributes:
+        rows: what is shown, one mapping per row.
+        number: page, from 1.
+        n_pages: pages there are, at least 1.
+        n_rows: rows of the whole table.
+        first, last: shown rows, from 1; 0 when the table is empty.
+    """
+
+    rows: list[dict[str, Any]]
+    number: int
+    n_pages: int
+    n_rows: int
+
+    @property
+    def first(self) -> int:
+        """Number of the first shown row."""
+        return (self.number - 1) * ROWS_PER_PAGE + 1 if self.rows else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last shown row."""
+        return self.first + len(self.rows) - 1 if self.rows else 0
+
+
+def trades_page(run: Run, result: BacktestResult, number: int) -> Page:
+    """Return closed trades in exit order, then the open one."""
+    bar_seconds = timeframe_ns(run.timeframe) / 1e9
+
+    def row(index: int) -> dict[str, Any]:
+        trade = result.trades[index]
+        cost = float(trade["qty"] * trade["entry_price"])
+        return {
+            "number": index + 1,
+            "side": Side(int(trade["side"])).name.capitalize(),
+            "entry_time": moment(result.time[trade["entry_bar"]]),
+            "entry_price": float(trade["entry_price"]),
+            "exit_time": moment(result.time[trade["exit_bar"]]),
+            "exit_price": float(trade["exit_price"]),
+            "quantity": float(trade["qty"]),
+            "profit": float(trade["profit"]),
+            "return": float(trade["profit"]) / cost if cost else None,
+            "commission": float(trade["commission"]),
+            "held_seconds": float(trade["exit_bar"] - trade["entry_bar"]) * bar_seconds,
+            "is_open": int(trade["exit_reason"]) == Reason.NONE,
+            "reason": _reason(trade["exit_reason"]) or "Still open",
+        }
+
+    return _page(len(result.trades), number, row)
+
+
+def orders_page(run: Run, result: BacktestResult, number: int) -> Page:
+    """Return the orders as they were given, each with its fill."""
+    fills = result.fills
+    row_of_order = {int(order): index for index, order in enumerate(fills["order"]) if order >= 0}
+
+    def row(index: int) -> dict[str, Any]:
+        order = result.orders[index]
+        at = row_of_order.get(int(order["id"]))
+        fill = fills[at] if at is not None else None
+        done = int(order["done_bar"])
+        return {
+            "number": int(order["id"]),
+            "time": moment(result.time[order["bar"]]),
+            "verb": Verb(int(order["verb"])).name.capitalize(),
+            "size": _size(order["size_kind"], order["size"]),
+            "status": OrderStatus(int(order["status"])).name.capitalize(),
+            "is_rejected": int(order["status"]) == OrderStatus.REJECTED,
+            "reason": _reason(order["reason"]),
+            "done_time": _time_of(result, done),
+            "quantity": float(fill["qty"]) if fill is not None else None,
+            "price": float(fill["price"]) if fill is not None else None,
+            "commission": float(fill["commission"]) if fill is not None else None,
+            "position": float(fill["position"]) if fill is not None else None,
+        }
+
+    return _page(len(result.orders), number, row)
+
+
+def equity_page(run: Run, result: BacktestResult, number: int) -> Page:
+    """Return equity at each UTC day's last bar, with buy and hold and drawdown."""
+    days = result.time // NANOSECONDS_PER_DAY
+    last_bars = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
+    cash = float(run.spec["initial_cash"])
+    peaks = np.maximum.accumulate(np.maximum(result.equity, cash))
+
+    def row(index: int) -> dict[str, Any]:
+        bar = int(last_bars[index])
+        equity = float(result.equity[bar])
+        return {
+            "time": moment(result.time[bar]),
+            "equity": equity,
+            "return": equity / cash - 1,
+            "hold": float(result.close[bar] / result.close[0]) * cash,
+            "drawdown": equity / float(peaks[bar]) - 1,
+        }
+
+    return _page(len(last_bars), number, row)
+
+
+TABLES: dict[str, Callable[[Run, BacktestResult, int], Page]] = {
+    "trades": trades_page,
+    "orders": orders_page,
+    "equity": equity_page,
+}
+"""Tables of a report by the last part of their address."""
+
+
+def _page(n_rows: int, number: int, row: Callable[[int], dict[str, Any]]) -> Page:
+    """Cut one page out of a table; a page number beyond either end is the end."""
+    n_pages = max(1, math.ceil(n_rows / ROWS_PER_PAGE))
+    number = min(max(1, number), n_pages)
+    first = (number - 1) * ROWS_PER_PAGE
+    return Page([row(index) for index in range(first, min(first + ROWS_PER_PAGE, n_rows))], number, n_pages, n_rows)
+
+
+def _reason(code: Any) -> str:
+    try:
+        return REASON_WORDS[Reason(int(code))]
+    except (ValueError, KeyError):
+        return f"Reason {int(code)}"
+
+
+def _time_of(result: BacktestResult, bar: int) -> datetime | None:
+    return moment(result.time[bar]) if 0 <= bar < len(result.time) else None
+
+
+def _size(kind: Any, size: Any) -> str:
+    match SizeKind(int(kind)):
+        case SizeKind.ALL:
+            return "All"
+        case SizeKind.EQUITY_FRACTION:
+            return f"{float(size):.2%} of equity"
+        case SizeKind.QUANTITY:
+            return f"{float(size):,.8g} units"
+        case SizeKind.QUOTE:
+            return f"{float(size):,.2f} quote"

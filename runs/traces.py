@@ -1,0 +1,113 @@
+"""What the error panel shows of a failed run: facts, and a traceback in which the strategy's own line stands out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from runs.figures import moment
+from runs.models import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame of a traceback: where, and the text of the line."""
+
+    file: str
+    line: int
+    function: str
+    code: str
+    is_strategy: bool
+    is_lit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameGroup:
+    """Neighbouring frames of one kind: the strategy's are shown, the engine's are folded."""
+
+    is_strategy: bool
+    frames: list[Frame]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReport:
+    """A failed run's error, ready to be shown.
+
+    Attributes:
+        type, message: of the exception.
+        trace: the whole traceback as text, for copying.
+        groups: the frames, if they are known; else the page shows `trace`.
+        bar: the failing bar, counted from 0 at the run's first bar; None when the error belongs to no bar.
+        time: open time of that bar.
+        facts: name and text of position and the like.
+        parameters, indicators: value by name.
+        orders: texts of the pending orders.
+    """
+
+    type: str
+    message: str
+    trace: str
+    groups: list[FrameGroup] = field(default_factory=list)
+    bar: int | None = None
+    time: datetime | None = None
+    position: Any = None
+    parameters: dict[str, Any] = field(default_factory=dict)
+    indicators: dict[str, Any] = field(default_factory=dict)
+    orders: list[str] = field(default_factory=list)
+
+
+def error_report(run: Run) -> ErrorReport:
+    """Return what is known of a failed run's error; whatever the detail lacks stays out."""
+    detail = run.error_detail or {}
+    return ErrorReport(
+        type=run.error_type or "Error",
+        message=run.error_message or "",
+        trace=run.error_stack_trace or "",
+        groups=_groups(detail.get("frames") or []),
+        bar=detail.get("bar"),
+        time=_moment(detail.get("bar_time")),
+        position=detail.get("position"),
+        parameters=dict(detail.get("parameters") or run.spec.get("parameters") or {}),
+        indicators=dict(detail.get("indicators") or {}),
+        orders=[_order_text(order) for order in detail.get("pending_orders") or []],
+    )
+
+
+def own_line(run: Run) -> str:
+    """Return "file:line" of the strategy's innermost frame, or an empty text."""
+    own = [frame for frame in (run.error_detail or {}).get("frames") or [] if frame.get("is_strategy")]
+    return f"{own[-1]['file'].rsplit('/', 1)[-1]}:{own[-1]['line']}" if own else ""
+
+
+def _groups(frames: list[dict[str, Any]]) -> list[FrameGroup]:
+    """Gather neighbouring frames of one kind; the innermost frame of the strategy is lit."""
+    own = [index for index, frame in enumerate(frames) if frame.get("is_strategy")]
+    groups: list[FrameGroup] = []
+    for index, raw in enumerate(frames):
+        frame = Frame(
+            file=str(raw.get("file", "")),
+            line=int(raw.get("line") or 0),
+            function=str(raw.get("function", "")),
+            code=str(raw.get("code") or "").strip(),
+            is_strategy=bool(raw.get("is_strategy")),
+            is_lit=bool(own) and index == own[-1],
+        )
+        if groups and groups[-1].is_strategy == frame.is_strategy:
+            groups[-1].frames.append(frame)
+        else:
+            groups.append(FrameGroup(frame.is_strategy, [frame]))
+    return groups
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return a time stored as int64 ns or as ISO text."""
+    if isinstance(value, int):
+        return moment(value)
+    if isinstance(value, str) and value:
+        return datetime.fromisoformat(value)
+    return None
+
+
+def _order_text(order: Any) -> str:
+    if isinstance(order, dict):
+        return " ".join(f"{name} {value}" for name, value in order.items())
+    return str(order)
