@@ -7,6 +7,7 @@ forged file can run nothing.
 """
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -95,6 +96,16 @@ class BacktestResult:
     def n_bars(self) -> int:
         """Bars of the run's range."""
         return len(self.time)
+
+    @property
+    def initial_cash(self) -> float:
+        """Account currency before the first bar: its equity less what the fills in it made or cost.
+
+        Exact when orders fill at the next open, because then no fill can be in the first bar.
+        """
+        fills = self.fills[: int(np.searchsorted(self.fills["bar"], 0, side="right"))]
+        gains = fills["qty"] * (self.close[0] - fills["price"]) - fills["commission"]
+        return float(self.equity[0]) - math.fsum(gains.tolist())
 
     @property
     def n_closed_trades(self) -> int:

@@ -1,0 +1,114 @@
+"""A result's metrics: the compiled pass, then every formula over its records."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrade.metrics.findings import find_out
+from algotrade.metrics.registry import METRICS, UndefinedMetricError
+from algotrade.metrics.stats import SIDES, STATS, Stats
+from algotrade.results import BacktestResult
+
+
+@dataclass(frozen=True, slots=True)
+class MetricReport:
+    """What is told of a result.
+
+    Attributes:
+        values: by key; counts as int, all else as float, None where undefined, never NaN, infinite or -0.0. Keys of the
+            sides start with `long.` and `short.`.
+        reasons: why a value is undefined, by key; a key is here exactly if its value is None.
+        findings: sentences worth knowing about the result.
+    """
+
+    values: Mapping[str, float | None]
+    reasons: Mapping[str, str]
+    findings: tuple[str, ...]
+
+
+def compute_metrics(
+    result: BacktestResult,
+    *,
+    initial_cash: float,
+    days_per_year: float,
+    risk_free_rate: float,
+    asset: str = "",
+    currency: str = "",
+) -> MetricReport:
+    """Return every metric of a result, of the whole account and of its sides.
+
+    Args:
+        result: what the backtest recorded.
+        initial_cash: account currency before the first bar, > 0.
+        days_per_year: observed trading days per year of the dataset, > 0.
+        risk_free_rate: annual fraction, > -1.
+        asset: name of the asset, for the findings.
+        currency: name of the account currency, for the findings.
+
+    Raises:
+        ValueError: one of the numbers is out of its bounds.
+    """
+    rows = compute_stats(result, initial_cash=initial_cash, days_per_year=days_per_year, risk_free_rate=risk_free_rate)
+    values, reasons = evaluate(rows)
+    findings = find_out(result, Stats(*rows[0].item()), asset=asset, currency=currency)
+    return MetricReport(values, reasons, findings)
+
+
+def compute_stats(
+    result: BacktestResult, *, initial_cash: float, days_per_year: float, risk_free_rate: float
+) -> NDArray[np.void]:
+    """Return STATS[3] of a result, in the order of SIDES; arguments and errors as for `compute_metrics`."""
+    # Numba takes a third of a second to load; a web process that only reads METRICS never pays it.
+    from algotrade.metrics.stats_nb import stats_nb
+
+    _check("initial_cash", initial_cash, above=0.0)
+    _check("days_per_year", days_per_year, above=0.0)
+    _check("risk_free_rate", risk_free_rate, above=-1.0)
+    rows = np.zeros(len(SIDES), STATS)
+    daily_risk_free = (1.0 + risk_free_rate) ** (1.0 / days_per_year) - 1.0
+    stats_nb(
+        result.time,
+        result.close,
+        result.equity,
+        result.fills,
+        result.trades,
+        float(initial_cash),
+        float(days_per_year),
+        daily_risk_free,
+        int(result.ruined_bar is not None),
+        rows,
+    )
+    return rows
+
+
+def evaluate(rows: NDArray[np.void]) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return values and reasons, as in MetricReport, of STATS[3]."""
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    for side, row in zip(SIDES, rows, strict=True):
+        stats = Stats(*row.item())
+        prefix = "" if side == "all" else f"{side}."
+        is_idle = side != "all" and not stats.n_trades + stats.n_open
+        for metric in METRICS.values():
+            if prefix and not metric.has_sides:
+                continue
+            key = prefix + metric.key
+            try:
+                value = metric.formula(stats)
+            except UndefinedMetricError as reason:
+                values[key], reasons[key] = None, f"There are no {side} trades." if is_idle else str(reason)
+                continue
+            if not math.isfinite(value):
+                values[key], reasons[key] = None, "The figure is too large to be told."
+                continue
+            values[key] = value if isinstance(value, int) else value + 0.0  # -0.0 + 0.0 is 0.0
+    return values, reasons
+
+
+def _check(name: str, value: float, *, above: float) -> None:
+    """Refuse a number that the formulas would answer with nonsense."""
+    if not (math.isfinite(value) and value > above):
+        raise ValueError(f"{name} must be a number above {above:g}, not {value!r}.")
