@@ -7,8 +7,9 @@ from typing import Any
 from algotrade.strategies.catalog import title_of
 from runs.models import Run
 
-UNITS = ("fraction", "ratio", "money", "count", "days", "bars", "seconds", "percent", "price", "text", "code")
-"""fraction: shown as percent; percent: a fraction shown with three decimals (fees); code: text in the mono face."""
+UNITS = ("fraction", "ratio", "money", "count", "days", "bars", "seconds", "percent", "share", "plain", "text", "code")
+"""fraction: shown as percent; percent and share: likewise, with three decimals (fees) or as few as needed; plain: a number as it
+was given; code: the same in the mono face."""
 
 
 @dataclass(frozen=True, slots=True)

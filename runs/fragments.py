@@ -18,6 +18,7 @@ from algotrade.ports import PHASES
 from algotrade.results import BacktestResult
 from algotrade.spec import BacktestSpec
 from runs import artifacts, report
+from runs.blocks import MONTH_NAMES, drawdown_rows, histogram, month_rows
 from runs.figures import currency_of, dataset_label, moment, strategy_title, tick_of
 from runs.models import Run, RunState
 from runs.tables import trades_page
@@ -117,7 +118,7 @@ def live_curve(run: Run) -> dict[str, list[float]]:
 def report_context(run: Run) -> dict[str, Any]:
     """Return what the lower half of a completed run's report shows; only this reads the run's arrays."""
     if run.state != RunState.COMPLETED:
-        return {}
+        return {"log": printed(run)}
     try:
         result = artifacts.load_result(run)
         return {
@@ -131,12 +132,19 @@ def report_context(run: Run) -> dict[str, Any]:
         return {"missing": str(error)}
 
 
+def printed(run: Run) -> str:
+    """Return what the strategy printed while it ran."""
+    source = run.result if run.state == RunState.COMPLETED else run.error_detail
+    return str((source or {}).get("log") or "").strip()
+
+
 def _summaries(run: Run, result: BacktestResult) -> dict[str, Any]:
     cash = float(run.spec["initial_cash"])
     return {
-        "months": monthly_returns(result, initial_cash=cash),
-        "drawdowns": worst_drawdowns(result, initial_cash=cash),
-        "histogram": trade_histogram(result),
+        "month_names": MONTH_NAMES,
+        "years": month_rows(monthly_returns(result, initial_cash=cash)),
+        "drawdowns": drawdown_rows(worst_drawdowns(result, initial_cash=cash)),
+        "histogram": histogram(trade_histogram(result)),
     }
 
 

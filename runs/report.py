@@ -42,9 +42,9 @@ def parameters(run: Run) -> list[Figure]:
     if spec.slippage_frac:
         rows.append(Figure("Slippage of price", spec.slippage_frac, "percent"))
     if spec.margin_ratio != 1.0:
-        rows.append(Figure("Short margin", spec.margin_ratio, "percent"))
+        rows.append(Figure("Short margin", spec.margin_ratio, "share"))
     if spec.risk_free_rate:
-        rows.append(Figure("Risk-free rate", spec.risk_free_rate, "percent", "a year"))
+        rows.append(Figure("Risk-free rate", spec.risk_free_rate, "share", "a year"))
     if spec.close_at_end:
         rows.append(Figure("At the end", "Position closed", "text"))
     rows.append(Figure("Engine", f"{run.inputs['engine']} · {run.inputs['source_hash'][:7]}", "code"))
@@ -54,7 +54,7 @@ def parameters(run: Run) -> list[Figure]:
 def tiles(run: Run) -> list[Figure]:
     """Return the seven headline figures of a completed run."""
     values, currency = _values(run), currency_of(run)
-    excess = _difference(values.get("total_return"), values.get("buy_and_hold_return"))
+    excess = values.get("excess_return")
     n_trades = values.get("trades") or 0
     return [
         _headline(run, "total_return", "Net profit", _note("", values.get("net_profit"), "money", currency, is_signed=True)),
@@ -119,10 +119,9 @@ def _note(label: str, value: Any, unit: str, currency: str = "", *, is_signed: b
 
 
 def _wins(values: Mapping[str, Any], n_trades: int) -> Figure:
-    rate = values.get("win_rate")
-    if rate is None or not n_trades:
+    if not n_trades:
         return Figure("", "No trades", "text")
-    return Figure("", f"{round(rate * n_trades):,} of {n_trades:,} trades", "text")
+    return Figure("", f"{values.get('winning_trades') or 0:,} of {n_trades:,} trades", "text")
 
 
 def _average_seconds(run: Run, values: Mapping[str, Any]) -> float | None:
@@ -130,14 +129,10 @@ def _average_seconds(run: Run, values: Mapping[str, Any]) -> float | None:
     return None if bars is None else bars * timeframe_ns(run.timeframe) / 1e9
 
 
-def _difference(value: float | None, base: float | None) -> float | None:
-    return None if value is None or base is None else value - base
-
-
 def _size(spec: BacktestSpec, currency: str) -> tuple[float, str, str]:
     value = spec.sizing.value
     return {
-        "equity_fraction": (value, "percent", "of equity"),
+        "equity_fraction": (value, "share", "of equity"),
         "quantity": (value, "plain", "units"),
         "quote": (value, "money", currency),
     }[spec.sizing.kind]

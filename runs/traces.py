@@ -38,8 +38,8 @@ class ErrorReport:
         groups: the frames, if they are known; else the page shows `trace`.
         bar: the failing bar, counted from 0 at the run's first bar; None when the error belongs to no bar.
         time: open time of that bar.
-        facts: name and text of position and the like.
-        parameters, indicators: value by name.
+        position: units of the asset at that bar, as text.
+        parameters, indicators: value by name, as text.
         orders: texts of the pending orders.
     """
 
@@ -49,9 +49,9 @@ class ErrorReport:
     groups: list[FrameGroup] = field(default_factory=list)
     bar: int | None = None
     time: datetime | None = None
-    position: Any = None
-    parameters: dict[str, Any] = field(default_factory=dict)
-    indicators: dict[str, Any] = field(default_factory=dict)
+    position: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+    indicators: dict[str, str] = field(default_factory=dict)
     orders: list[str] = field(default_factory=list)
 
 
@@ -65,9 +65,9 @@ def error_report(run: Run) -> ErrorReport:
         groups=_groups(detail.get("frames") or []),
         bar=detail.get("bar"),
         time=_moment(detail.get("bar_time")),
-        position=detail.get("position"),
-        parameters=dict(detail.get("parameters") or run.spec.get("parameters") or {}),
-        indicators=dict(detail.get("indicators") or {}),
+        position=None if detail.get("position") is None else _shown(detail["position"]),
+        parameters=_shown_all(detail.get("parameters") or run.spec.get("parameters")),
+        indicators=_shown_all(detail.get("indicators")),
         orders=[_order_text(order) for order in detail.get("pending_orders") or []],
     )
 
@@ -107,7 +107,18 @@ def _moment(value: Any) -> datetime | None:
     return None
 
 
+def _shown(value: Any) -> str:
+    """Return a value of the detail as text: numbers without a float's noise, nothing as a dash."""
+    if value is None:
+        return "—"
+    return f"{value:,.10g}".replace("-", "−") if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+
+
+def _shown_all(values: Any) -> dict[str, str]:
+    return {str(name): _shown(value) for name, value in (values or {}).items()}
+
+
 def _order_text(order: Any) -> str:
     if isinstance(order, dict):
-        return " ".join(f"{name} {value}" for name, value in order.items())
+        return " ".join(f"{name} {_shown(value)}" for name, value in order.items())
     return str(order)

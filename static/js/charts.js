@@ -192,9 +192,9 @@ export class EquityCharts {
     for (const plot of this.plots) if (plot.width !== width) plot.setSize({ width, height: plot.height });
   }
 
-  /** Whether neighbouring labels of an axis are closer than one percent. @param {number[]} values */
+  /** Whether an axis has labels between whole percents. @param {number[]} values */
   #isFine(values) {
-    return values.length > 1 && Math.abs(values[1] - values[0]) < 0.0099;
+    return values.some((value) => Math.abs(value * 100 - Math.round(value * 100)) > 1e-6);
   }
 
   /** @param {number[]} values */

@@ -1,0 +1,28 @@
+"""Addresses of the app: pages, their parts, the API and the way in."""
+
+from django.urls import path, re_path
+from django.urls.resolvers import URLPattern, URLResolver
+
+from runs import views, views_submit
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.home, name="home"),
+    path("runs", views.run_list, name="runs"),
+    path("runs/live", views.runs_live, name="runs_live"),
+    path("backtests/new", views_submit.backtest_new, name="backtest_new"),
+    path("backtests/new/check", views_submit.backtest_check, name="backtest_check"),
+    path("backtests/new/fields", views_submit.backtest_fields, name="backtest_fields"),
+    path("backtests/<uuid:run_id>", views.backtest, name="backtest"),
+    path("backtests/<uuid:run_id>/live", views.backtest_live, name="backtest_live"),
+    path("backtests/<uuid:run_id>/cancel", views.backtest_cancel, name="backtest_cancel"),
+    path("backtests/<uuid:run_id>/again", views_submit.backtest_again, name="backtest_again"),
+    path("backtests/<uuid:run_id>/series.json", views.backtest_series, name="backtest_series"),
+    path("backtests/<uuid:run_id>/log", views.backtest_log, name="backtest_log"),
+    re_path(
+        r"^backtests/(?P<run_id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})/(?P<table>trades|orders|equity)$",
+        views.backtest_table,
+        name="backtest_table",
+    ),
+    path("data", views.data, name="data"),
+    path("about", views.about, name="about"),
+]

@@ -1,0 +1,321 @@
+"""The pages of runs: the list, one run in all its states, its tables and series, cancelling; data and about.
+
+A view decides and the template shows. Every page works without a script; what htmx or the socket asks for are parts of it.
+"""
+
+import json
+import uuid
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.vary import vary_on_headers
+
+from algotrade.charts import equity_series
+from algotrade.errors import AlgotradeError
+from algotrade.results import BacktestResult
+from algotrade.spec import canonical_json
+from runs import artifacts, fragments, report
+from runs.figures import moment
+from runs.forms import BacktestForm, dataset_value
+from runs.models import Run, RunKind, RunQuerySet, RunState
+from runs.tables import TABLES
+
+RUNS_PER_PAGE = 50
+MOST_POLLED_ROWS = 100
+SERIES_PIXELS = (100, 4_000)
+STATIC_CHART_POINTS = 400
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether a script asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def backtests(request: HttpRequest) -> RunQuerySet:
+    """Return the backtests that the viewer may see."""
+    return Run.objects.visible_to(request.user).filter(kind=RunKind.BACKTEST)
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the runs."""
+    return redirect("runs")
+
+
+@require_GET
+def run_list(request: HttpRequest) -> HttpResponse:
+    """Show the runs, the newest first, filtered by status and words."""
+    visible = backtests(request)
+    status = request.GET.get("status", "")
+    status = status if status in RunState.values else ""
+    query = request.GET.get("q", "").strip()[:100]
+    found = _matching(visible, query)
+    counts = dict(found.order_by().values_list("state").annotate(n=Count("pk")))
+    page = Paginator(found.filter(state=status) if status else found, RUNS_PER_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "nav": "runs",
+        "n_all": visible.exists(),
+        "status": status,
+        "query": query,
+        "filters": _filters(counts, status, query),
+        "page": page,
+        "rows": [fragments.row_partial(run) for run in page],
+        "base_query": urlencode({k: v for k, v in (("status", status), ("q", query)) if v}) + "&",
+        "is_newest": page.number == 1 and not status and not query,
+        "sample_form": None if visible.exists() else _sample_form(),
+    }
+    return render(request, "runs/run_list.html", context)
+
+
+def _matching(runs: RunQuerySet, query: str) -> RunQuerySet:
+    """Keep the runs in which each word of the query occurs: in strategy, asset, exchange, timeframe or number."""
+    for word in query.split():
+        hit = Q(asset__icontains=word) | Q(strategy_name__icontains=word.replace("-", "_"))
+        hit |= Q(exchange__icontains=word) | Q(timeframe__iexact=word)
+        if word.isdecimal() and len(word) < 19:
+            hit |= Q(number=int(word))
+        runs = runs.filter(hit)
+    return runs
+
+
+def _filters(counts: dict[str, int], status: str, query: str) -> list[dict[str, Any]]:
+    """Return the tabs above the list; a status that nobody has is left out, unless it is the chosen one."""
+    tabs = [("", "All", sum(counts.values()))]
+    tabs += [(state.value, str(state.label), counts.get(state.value, 0)) for state in RunState]
+    return [
+        {
+            "label": label,
+            "count": n,
+            "is_current": value == status,
+            "query": urlencode({k: v for k, v in (("status", value), ("q", query)) if v}),
+        }
+        for value, label, n in tabs
+        if n or value == status or not value
+    ]
+
+
+def _sample_form() -> list[tuple[str, str]] | None:
+    """Return the hidden fields of a first backtest, or None while there is nothing to run it on."""
+    form = BacktestForm({}, artifacts.catalog(), artifacts.candle_store())
+    if form.dataset is None or form.strategy is None:
+        return None
+    return [("strategy_name", form.strategy.name), ("dataset", dataset_value(form.dataset))]
+
+
+@require_GET
+def runs_live(request: HttpRequest) -> HttpResponse:
+    """Return the rows of the named runs: what the list asks for while its socket is down."""
+    ids = [value for value in request.GET.getlist("id")[:MOST_POLLED_ROWS] if _is_uuid(value)]
+    return HttpResponse("".join(fragments.render_row(run) for run in backtests(request).filter(id__in=ids)))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+@require_GET
+def backtest(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show a run: its progress while it lives, its report when it is done, at the same address."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    partials = fragments.live_partials(run)
+    context: dict[str, Any] = {}
+    for _, part in partials:
+        context.update(part)
+    curve = fragments.live_curve(run)
+    context |= {
+        "nav": "runs",
+        "outcome_template": partials[1][0],
+        "parameters": report.parameters(run),
+        "may_manage": run.is_manageable_by(request.user),
+        "start_seconds": run.spec["start_ns"] // 10**9,
+        "end_seconds": run.spec["end_ns"] // 10**9,
+        "spec_json": json.dumps(json.loads(canonical_json(run.spec)), indent=2),
+        # A finished report asks for its series at once; the others start from what the row carries.
+        "chart_data": None if run.state == RunState.COMPLETED else curve,
+        "static_chart": _static_chart(_series(run, {"px": "400"}), run.spec["start_ns"], run.spec["end_ns"]),
+    }
+    return render(request, "runs/run_detail.html", context)
+
+
+@require_GET
+def backtest_live(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Return the live parts when they are newer than the caller's revision: what the page asks for without a socket."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    known = request.GET.get("rev", "")
+    # A waiting run's place in the queue changes without a new revision.
+    if known.isdecimal() and int(known) >= run.rev and run.state != RunState.PENDING:
+        return HttpResponse(status=204)
+    return HttpResponse(fragments.render_live(run))
+
+
+@require_http_methods(["GET", "POST"])
+def backtest_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Cancel a run. Asking twice is harmless; losing the race to the end is told, not an error page."""
+    run = get_object_or_404(backtests(request) & Run.objects.manageable_by(request.user), id=run_id)
+    if request.method == "GET":
+        if run.is_terminal:
+            return redirect(run)
+        return render(request, "runs/run_cancel.html", {"nav": "runs", "run": run})
+    was_cancelled = run.mark_cancelled()
+    if not was_cancelled:
+        run.refresh_from_db()
+    is_refused = run.state != RunState.CANCELLED
+    text = f"{run} had already {'completed' if run.state == RunState.COMPLETED else 'failed'}." if is_refused else ""
+    if not is_htmx(request):
+        if text:
+            messages.info(request, text)
+        return redirect(run)
+    body = fragments.render_row(run) if request.GET.get("as") == "row" else fragments.render_live(run)
+    response = HttpResponse(body, status=409 if is_refused else 200)
+    if text:
+        response["HX-Trigger"] = json.dumps({"toast": text})
+    return response
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpResponse:
+    """Show a page of trades, of orders, or of equity by day: a part for the report, or a page of its own."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    context: dict[str, Any] = {"nav": "runs", "tab": table, **_page_context(run)}
+    try:
+        result = artifacts.load_result(run) if run.state == RunState.COMPLETED else None
+    except (AlgotradeError, OSError) as error:
+        return render(request, "runs/run_table.html", {**context, "missing": f"The stored arrays cannot be read: {error}"})
+    if result is None:
+        missing = f"The {'equity by day' if table == 'equity' else table} appear when the backtest finishes."
+        return render(request, "runs/run_table.html", {**context, "missing": missing})
+    number = request.GET.get("page", "1")
+    page = TABLES[table](run, result, int(number) if number.isdecimal() and len(number) < 10 else 1)
+    context |= {"result": result, "table": page}
+    return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show what the strategy printed."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    context: dict[str, Any] = {"nav": "runs", "tab": "log", **_page_context(run), "log": fragments.printed(run)}
+    if run.state == RunState.COMPLETED:
+        context["result"] = _result_or_none(run)
+    return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
+
+
+@require_GET
+def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Return equity, buy and hold and drawdown of a range (epoch seconds), thinned out to `px` pixels."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    return JsonResponse(_series(run, request.GET.dict()))
+
+
+def _series(run: Run, query: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's curve: from its arrays when they are there, else what the row carries."""
+    result = _result_or_none(run) if run.state == RunState.COMPLETED else None
+    if result is None:
+        return fragments.live_curve(run)
+    low, high = SERIES_PIXELS
+    px = min(max(_integer(query.get("px")) or 1_200, low), high)
+    from_seconds, to_seconds = _integer(query.get("from")), _integer(query.get("to"))
+    return equity_series(
+        result,
+        from_ns=None if from_seconds is None else from_seconds * 10**9,
+        to_ns=None if to_seconds is None else to_seconds * 10**9,
+        px=px,
+    )
+
+
+def _integer(text: Any) -> int | None:
+    """Return a whole number of at most ten digits, else None: epoch seconds and pixels fit, nonsense does not."""
+    try:
+        return int(text) if len(str(text)) <= 11 else None
+    except (TypeError, ValueError):
+        return None
+
+
+def _result_or_none(run: Run) -> BacktestResult | None:
+    try:
+        return artifacts.load_result(run)
+    except (AlgotradeError, OSError):
+        return None
+
+
+def _page_context(run: Run) -> dict[str, Any]:
+    """Return what a page below a run's page shows above its table."""
+    return fragments.live_partials(run)[0][1]
+
+
+def _static_chart(series: dict[str, Any], start_ns: int, end_ns: int) -> dict[str, str]:
+    """Return the points of both curves in a box of 1000 x 300, for pages without a script."""
+    time, equity, hold = series["time"], series["equity"], series["hold"]
+    if not time:
+        return {"equity": "", "hold": ""}
+    start, span = start_ns / 1e9, max((end_ns - start_ns) / 1e9, 1.0)
+    low, high = min(*equity, *hold), max(*equity, *hold)
+    scale = 290 / ((high - low) or 1.0)
+    every = max(1, len(time) // STATIC_CHART_POINTS)
+
+    def points(values: list[float]) -> str:
+        pairs = zip(time[::every], values[::every], strict=True)
+        return " ".join(f"{(at - start) / span * 1000:.1f},{295 - (value - low) * scale:.1f}" for at, value in pairs)
+
+    return {"equity": points(equity), "hold": points(hold)}
+
+
+@require_GET
+def data(request: HttpRequest) -> HttpResponse:
+    """List the datasets."""
+    used = backtests(request).order_by().values_list("asset", "exchange", "timeframe").annotate(n=Count("pk"))
+    n_runs = {names: n for *names_list, n in used for names in [tuple(names_list)]}
+    datasets = [
+        {
+            "dataset": item,
+            "value": dataset_value(item),
+            "first": moment(item.first_ns),
+            "last": moment(item.last_ns),
+            "n_runs": n_runs.get((item.asset, item.exchange, item.timeframe), 0),
+        }
+        for item in artifacts.candle_store().datasets()
+    ]
+    return render(request, "data.html", {"nav": "data", "datasets": datasets})
+
+
+@require_GET
+def about(request: HttpRequest) -> HttpResponse:
+    """Tell the version, and the licences of what the pages contain."""
+    return render(request, "about.html", {"version": _version(), "libraries": _libraries()})
+
+
+@cache
+def _libraries() -> list[dict[str, str]]:
+    """Return name, version, licence and its text of each vendored library, once."""
+    entries: list[dict[str, str]] = json.loads((Path(settings.BASE_DIR) / "static/vendor/vendor.json").read_text())
+    return list({entry["name"]: entry for entry in entries}.values())
+
+
+@cache
+def _version() -> str:
+    try:
+        return metadata.version("algotrade")
+    except metadata.PackageNotFoundError:
+        return "of the source tree"  # run from a checkout: nothing is installed
+
+
+def run_url(run: Run) -> str:
+    """Return the address of a run's page."""
+    return reverse("backtest", args=[run.id])
