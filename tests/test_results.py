@@ -1,34 +1,31 @@
 """The result of a backtest: what it refuses, and that a folder gives back what was saved or says what is wrong."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from algotrade.records import FILL, ORDER, TRADE, Reason
+from algotrade.records import TRADE, Reason
 from algotrade.results import COLUMNS, BacktestResult, ResultError
+from tests.result_builders import make_fill, make_result, make_trade
+
+CLOSED, OPEN = make_trade(5.0), make_trade(-2.0, open_=True)
 
 
-def make_result(n_bars=5, *, trades=(), **changed):
-    """Return a small complete result; `trades` are exit reasons."""
-    rows = np.zeros(len(trades), TRADE)
-    rows["exit_reason"] = trades
-    values = {
-        "time": np.arange(n_bars, dtype=np.int64) * 3_600_000_000_000,
-        "close": np.linspace(10.0, 11.0, n_bars),
-        "equity": np.linspace(1000.0, 1100.0, n_bars),
-        "orders": np.zeros(3, ORDER),
-        "fills": np.zeros(2, FILL),
-        "trades": rows,
-        "cash": 1000.1,
+def make_full_result(**changed):
+    """Return a result of five bars with something in every array."""
+    full = {
+        "trades": [CLOSED, OPEN],
+        "fills": [make_fill(1, 2.0, 9.5, 2.0)],
         "position": -2.0,
         "commissions": 0.1 + 0.2,
     }
-    return BacktestResult(**(values | changed))
+    return make_result(1000.0 + np.arange(5) / 3, **(full | changed))
 
 
 def saved(tmp_path, **fields):
-    make_result(**fields).save(tmp_path)
+    make_full_result(**fields).save(tmp_path)
     return tmp_path
 
 
@@ -44,7 +41,7 @@ def change_meta(folder, **changed):
 
 
 def test_result_comes_back_equal(tmp_path):
-    result = make_result(trades=[Reason.SIGNAL, Reason.NONE], ruined_bar=4, n_ambiguous_bars=7)
+    result = make_full_result(ruined_bar=4, n_ambiguous_bars=7)
     result.save(tmp_path)
     loaded = BacktestResult.load(tmp_path)
     assert all(np.array_equal(getattr(loaded, name), getattr(result, name)) for name in COLUMNS)
@@ -53,7 +50,7 @@ def test_result_comes_back_equal(tmp_path):
 
 
 def test_result_without_orders_comes_back(tmp_path):
-    loaded = BacktestResult.load(saved(tmp_path, orders=np.zeros(0, ORDER), fills=np.zeros(0, FILL)))
+    loaded = BacktestResult.load(saved(tmp_path, trades=[], fills=[]))
     assert (len(loaded.orders), len(loaded.fills), len(loaded.trades)) == (0, 0, 0)
 
 
@@ -64,41 +61,52 @@ def test_result_loaded_is_memory_mapped_and_aligned(tmp_path):
 
 
 def test_result_arrays_refuse_writing():
-    result = make_result()
+    result = make_full_result()
     with pytest.raises(ValueError, match="read-only"):
         result.equity[0] = 1.0
 
 
 def test_result_leaves_the_given_arrays_writable():
     equity = np.ones(5)
-    make_result(equity=equity)
+    result = make_result(equity)
     equity[0] = 2.0
-    assert equity.flags.writeable
+    assert result.equity[0] == 2.0
 
 
 def test_result_tells_closed_from_open_trades():
-    result = make_result(trades=[Reason.SIGNAL, Reason.END_OF_RUN, Reason.NONE])
+    result = make_result(trades=[CLOSED, make_trade(1.0, exit_reason=Reason.END_OF_RUN), OPEN])
     assert (result.has_open_trade, result.n_closed_trades, len(result.closed_trades)) == (True, 2, 2)
 
 
+def test_result_initial_cash_is_the_first_equity_when_nothing_filled_in_the_first_bar():
+    assert make_result([1000.0, 1010.0], fills=[make_fill(1, 2.0, 95.0, 2.0)]).initial_cash == 1000.0
+
+
+def test_result_initial_cash_undoes_the_fills_of_the_first_bar():
+    # 2 bought at 100.5 against a close of 100, fee 3: the account fell from 1000 by 2 x 0.5 + 3 = 4.
+    first = make_fill(0, 2.0, 100.5, 2.0, commission=3.0)
+    assert make_result([996.0, 1010.0], fills=[first, make_fill(1, -2.0, 105.0, 0.0)]).initial_cash == 1000.0
+
+
 def test_result_with_only_closed_trades_has_none_open():
-    result = make_result(trades=[Reason.SIGNAL])
+    result = make_result(trades=[CLOSED])
     assert (result.has_open_trade, result.n_closed_trades) == (False, 1)
 
 
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ({"equity": np.ones(4)}, "one value per bar"),
-        ({"n_bars": 0}, "at least one bar"),
-        ({"close": np.ones(5, np.float32)}, "close must be a 1-D array of float64, not float32"),
+        ({"close": np.ones(4)}, "one value per bar"),
+        ({"equity": np.zeros(0), "time": np.zeros(0, np.int64), "close": np.zeros(0)}, "at least one bar"),
+        ({"close": np.ones(2, np.float32)}, "close must be a 1-D array of float64, not float32"),
         ({"fills": np.zeros(2, TRADE)}, "fills must be"),
-        ({"time": np.zeros((5, 1), np.int64)}, "time must be a 1-D"),
+        ({"time": np.zeros((2, 1), np.int64)}, "time must be a 1-D"),
     ],
 )
 def test_result_refuses_arrays_that_do_not_fit(changed, named):
+    result = make_result()
     with pytest.raises(ResultError, match=named):
-        make_result(**changed)
+        replace(result, **changed)
 
 
 @pytest.mark.parametrize("name", [*(f"{column}.npy" for column in COLUMNS), "meta.json"])
@@ -125,7 +133,7 @@ def test_load_refuses_a_pickle_in_place_of_an_array(tmp_path):
 
 def test_load_refuses_an_array_of_another_length(tmp_path):
     np.save(saved(tmp_path) / "trades.npy", np.zeros(3, TRADE))
-    with pytest.raises(ResultError, match=r"trades\.npy .* not 0 rows"):
+    with pytest.raises(ResultError, match=r"trades\.npy .* not 2 rows"):
         BacktestResult.load(tmp_path)
 
 
