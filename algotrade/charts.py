@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from algotrade.metrics import drawdown_series
 from algotrade.results import BacktestResult
 
-MAX_POINTS = 3_200
-"""Points of one payload at most: less than 140 kB of JSON, and as many as a chart of 1,200 pixels can show."""
+MAX_POINTS = 3_000
+"""Points of one payload at most: less than 150 kB of JSON, and as many as a chart of 1,200 pixels can show."""
 
 MAX_PIXELS = 4_000
 MONEY_DIGITS = 8
@@ -93,8 +93,10 @@ def _extremes(column: NDArray[np.float64], size: int) -> NDArray[np.int64]:
 
 
 def _money(values: NDArray[np.float64]) -> list[float]:
-    """Return amounts rounded to MONEY_DIGITS significant digits of the largest of them."""
+    """Return amounts rounded to MONEY_DIGITS significant digits of the largest of them; never coarser than to units."""
     largest = float(np.abs(values).max(initial=0.0))
     decimals = MONEY_DIGITS - 1 - math.floor(math.log10(largest)) if largest > 0.0 else 0
-    rounded: list[float] = (np.round(values, min(max(decimals, 0), 15)) + 0.0).tolist()
-    return rounded
+    rounded = np.round(values, min(max(decimals, 0), 15)) + 0.0  # no -0.0
+    are_whole = decimals <= 0 and largest < 2.0**53
+    amounts: list[float] = (rounded.astype(np.int64) if are_whole else rounded).tolist()  # "100.0" is two bytes more
+    return amounts
