@@ -1,0 +1,101 @@
+"""What the times of bars tell: missing bars, days without any, trading days in a year."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrade.market.bars import DAY_NS
+
+DAYS_PER_YEAR = 365.25
+SUNDAY_TO_SATURDAY = 7
+_EPOCH_WEEKDAY = 4  # 1970-01-01 was a Thursday; Sunday is 0
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Bars that are missing between a day's first and last bar.
+
+    Attributes:
+        after_ns, before_ns: UTC ns, the bars at both sides.
+        n_missing: how many bars lie between them on the timeframe's grid.
+    """
+
+    after_ns: int
+    before_ns: int
+    n_missing: int
+
+
+def find_gaps(time: NDArray[np.int64], step_ns: int) -> list[Gap]:
+    """Return the gaps inside UTC days, in order.
+
+    Nights, weekends and holidays are no gaps: only bars missing between two bars of one day count. A timeframe of a day or
+    more has none of these; its missing days are `empty_weekdays`.
+
+    Args:
+        time: int64[n_bars], UTC ns, strictly increasing.
+        step_ns: the timeframe, ns.
+    """
+    if step_ns >= DAY_NS or len(time) < 2:
+        return []
+    step = np.diff(time)
+    same_day = time[:-1] // DAY_NS == time[1:] // DAY_NS
+    return [
+        Gap(int(time[row]), int(time[row + 1]), int(step[row] // step_ns) - 1)
+        for row in np.flatnonzero((step >= 2 * step_ns) & same_day)
+    ]
+
+
+def empty_weekdays(time: NDArray[np.int64]) -> list[int]:
+    """Return the weekdays without any bar between the first and the last day, UTC midnights in ns.
+
+    A weekday that never has bars (a market's weekend) is none of them.
+
+    Args:
+        time: int64[n_bars], UTC ns, strictly increasing.
+    """
+    if not len(time):
+        return []
+    days = np.unique(time // DAY_NS)
+    usual = _usual_weekdays(days)
+    every = np.arange(days[0], days[-1] + 1)
+    missing = np.setdiff1d(every, days, assume_unique=True)
+    return [int(day) * DAY_NS for day in missing[usual[_weekday(missing)]]]
+
+
+def trading_days_per_year(time: NDArray[np.int64]) -> float:
+    """Return the observed trading days of a year: days with bars over the years between the first and the last.
+
+    Over less than a year holidays cannot be observed; then it is the observed share of weekdays in 365.25 days, so a day of
+    minutes of a market that never closes counts as 365.25 and not as a handful.
+
+    Args:
+        time: int64[n_bars], UTC ns, strictly increasing, n_bars >= 1.
+    """
+    days = np.unique(time // DAY_NS)
+    span = int(days[-1] - days[0]) + 1
+    if span >= DAYS_PER_YEAR:
+        return float(len(days) / span * DAYS_PER_YEAR)
+    if span < SUNDAY_TO_SATURDAY:
+        return DAYS_PER_YEAR if _has_weekend(days) or _has_night(time) else DAYS_PER_YEAR * 5 / 7
+    return float(np.count_nonzero(_usual_weekdays(days)) / SUNDAY_TO_SATURDAY * DAYS_PER_YEAR)
+
+
+def _weekday(days: NDArray[np.int64]) -> NDArray[np.int64]:
+    return (days + _EPOCH_WEEKDAY) % SUNDAY_TO_SATURDAY
+
+
+def _usual_weekdays(days: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return bool[7], Sunday first: weekdays that have bars at least half as often as the most frequent one."""
+    counts = np.bincount(_weekday(days), minlength=SUNDAY_TO_SATURDAY)
+    return counts * 2 >= counts.max()
+
+
+def _has_weekend(days: NDArray[np.int64]) -> bool:
+    return bool(np.isin(_weekday(days), (0, 6)).any())
+
+
+def _has_night(time: NDArray[np.int64]) -> bool:
+    """Whether bars spread over the whole day: a market that opens and closes leaves a third of it empty."""
+    hours = np.unique(time % DAY_NS // (DAY_NS // 24))
+    return len(hours) >= 16

@@ -1,0 +1,70 @@
+"""`manage.py import_candles`: candles from a file into the store."""
+
+from argparse import ArgumentParser
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from algotrade.errors import MarketDataError
+from algotrade.market.imports import ImportReport, import_candles
+from algotrade.market.instruments import DEFAULT_LOT_SIZE
+from runs import artifacts
+
+SHOWN = 10
+
+
+class Command(BaseCommand):
+    """Import candles."""
+
+    help = "Read candles from a CSV file, check them, and store them."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("file", type=Path, help="CSV with a header: timestamp,open,high,low,close,volume")
+        parser.add_argument("--asset", required=True, help="for example SPY")
+        parser.add_argument("--exchange", required=True, help="for example NYSE")
+        parser.add_argument("--timeframe", required=True, help="for example 1m, 1h, 1d")
+        parser.add_argument("--tick-size", type=float, help="price step [the one seen in the decimals]")
+        parser.add_argument("--lot-size", type=float, default=DEFAULT_LOT_SIZE, help="quantity step; 0: none [1e-8]")
+        parser.add_argument("--currency", default="USD", help="quote currency [USD]")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Import, and tell what came in."""
+        try:
+            report = import_candles(
+                options["file"],
+                artifacts.candle_store(),
+                asset=options["asset"],
+                exchange=options["exchange"],
+                timeframe=options["timeframe"],
+                tick_size=options["tick_size"],
+                lot_size=options["lot_size"],
+                currency=options["currency"],
+            )
+        except MarketDataError as error:
+            raise CommandError(f"Nothing was imported.\n{error}") from error
+        self.stdout.write("\n".join(lines(report)))
+
+
+def lines(report: ImportReport) -> list[str]:
+    """Return what people are told of an import, a line each."""
+    dataset = report.dataset
+    out = [
+        f"{dataset.label} on {dataset.exchange}: {dataset.n_bars:,} bars, {_time(dataset.first_ns)} to "
+        f"{_time(dataset.last_ns)} UTC, version {dataset.version[:12]}",
+        f"Gaps: {dataset.n_gaps:,} ({dataset.n_missing_bars:,} bars missing between a day's first and last bar)",
+    ]
+    out += [f"  after {_time(gap.after_ns)}: {gap.n_missing:,} missing" for gap in report.gaps[:SHOWN]]
+    if len(report.gaps) > SHOWN:
+        out.append(f"  … and {len(report.gaps) - SHOWN:,} more")
+    days = ", ".join(_time(day)[:10] for day in report.empty_days_ns[:SHOWN])
+    more = f", … and {len(report.empty_days_ns) - SHOWN:,} more" if len(report.empty_days_ns) > SHOWN else ""
+    out.append(f"Weekdays without bars: {len(report.empty_days_ns):,}{f' ({days}{more})' if days else ''}")
+    out.append(f"Duplicates left out: {report.n_duplicates:,}")
+    return out + report.notes
+
+
+def _time(nanoseconds: int) -> str:
+    return datetime.fromtimestamp(nanoseconds // 1_000_000_000, UTC).strftime("%Y-%m-%d %H:%M")
