@@ -1,4 +1,4 @@
-"""The blocks of a report that read arrays, made ready to be drawn: monthly returns, worst drawdowns, the trade histogram."""
+"""The blocks of a report that read arrays, made ready to be drawn: months, worst drawdowns, the trade histogram."""
 
 import math
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 44.0, 472.0, 10.0, 208.0
 """Edges of the histogram's plot in its box of 480 x 236."""
 BAR_GAP = 2.0
 MARKS_WANTED = 6
+MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +103,7 @@ def histogram(found: TradeHistogram) -> Histogram:
     top = max(step * math.ceil(most / step), 1)
     slot = (RIGHT - LEFT) / len(found.counts)
     bars = tuple(
-        _bar(index, count, slot, top, edges)
-        for index, (count, edges) in enumerate(zip(found.counts, zip(found.edges, found.edges[1:], strict=False), strict=True))
+        _bar(index, count, slot, top, found.edges[index : index + 2]) for index, count in enumerate(found.counts)
     )
     lines = tuple(Mark(round(_y(value, top), 1), f"{value:,}") for value in range(0, top + 1, step))
     every = max(1, round(len(found.counts) / MARKS_WANTED))
@@ -116,7 +116,8 @@ def histogram(found: TradeHistogram) -> Histogram:
     )
     low, high = _percent(found.edges[0], found.width), _percent(found.edges[-1], found.width)
     gains = sum(count for count, edge in zip(found.counts, found.edges, strict=False) if edge >= 0)
-    summary = f"{found.n_trades:,} trades from {low} to {high}: {gains:,} not below 0%, {found.n_trades - gains:,} below."
+    losses = found.n_trades - gains
+    summary = f"{found.n_trades:,} trades from {low} to {high}: {gains:,} not below 0%, {losses:,} below."
     return Histogram(found.n_trades, bars, lines, marks, summary)
 
 
@@ -127,7 +128,7 @@ def _shade(value: float | None) -> str:
     return f"{'p' if value > 0 else 'n'}{level}"
 
 
-def _bar(index: int, count: int, slot: float, top: int, edges: tuple[float, float]) -> Bar:
+def _bar(index: int, count: int, slot: float, top: int, edges: tuple[float, ...]) -> Bar:
     y = _y(count, top)
     width = edges[1] - edges[0]
     return Bar(
@@ -154,4 +155,4 @@ def _percent(fraction: float, width: float) -> str:
     """Return an edge as percent with the decimals that its width needs."""
     digits = max(0, min(4, -math.floor(math.log10(width * 100) + 1e-9)))
     text = f"{abs(fraction) * 100:.{digits}f}%"
-    return ("+" if fraction > 0 else "−" if fraction < 0 else "") + text
+    return ("+" if fraction > 0 else MINUS if fraction < 0 else "") + text

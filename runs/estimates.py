@@ -14,11 +14,8 @@ INTERPRETED_BARS_PER_SECOND = 40_000
 
 def estimated_seconds(strategy: StrategyInfo, n_bars: int) -> float:
     """Return roughly how many seconds `n_bars` bars of the strategy take, without the wait for a worker."""
-    last = (
-        Run.objects.filter(strategy_name=strategy.name, state=RunState.COMPLETED, inputs__source_hash=strategy.source_hash)
-        .order_by("-number")
-        .first()
-    )
+    completed = Run.objects.filter(state=RunState.COMPLETED, strategy_name=strategy.name)
+    last = completed.filter(inputs__source_hash=strategy.source_hash).order_by("-number").first()
     if last is None:
         speed = COMPILED_BARS_PER_SECOND if strategy.compiled else INTERPRETED_BARS_PER_SECOND
         return (COLD_SECONDS if strategy.compiled else START_SECONDS) + n_bars / speed

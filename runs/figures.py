@@ -1,4 +1,4 @@
-"""Figures: a value together with what a page must know to show it (its unit, whether its sign matters, why it is missing)."""
+"""Figures: a value together with what a page must know to show it: its unit, its sign's meaning, why it is missing."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ from algotrade.strategies.catalog import title_of
 from runs.models import Run
 
 UNITS = ("fraction", "ratio", "money", "count", "days", "bars", "seconds", "percent", "share", "plain", "text", "code")
-"""fraction: shown as percent; percent and share: likewise, with three decimals (fees) or as few as needed; plain: a number as it
-was given; code: the same in the mono face."""
+"""fraction: shown as percent; percent and share: likewise, with three decimals (fees) or as few as needed; plain: a
+number as it was given; code: the same in the mono face."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,11 @@
 """The form of a new backtest: its fields from the strategy's Params, its verdict from `resolve_backtest`.
 
-The form validates nothing itself. It turns what was typed into the request that the API takes too, and puts each message of
-the validator beside the field that it is about. What was typed is kept, right or wrong.
+The form validates nothing itself. It turns what was typed into the request that the API takes too, and puts each of the
+validator's messages beside the field that it is about. What was typed is kept, right or wrong.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from algotrade.errors import SpecError
@@ -17,6 +15,7 @@ from algotrade.spec import BacktestSpec
 from algotrade.strategies.base import Param
 from algotrade.strategies.catalog import Catalog, StrategyInfo
 from runs.figures import moment
+from runs.typed import as_text, from_percent, typed_spec
 
 DEFAULT_STRATEGY = "sma_cross"
 DATASET_FIELDS = ("asset", "exchange", "timeframe")
@@ -96,7 +95,7 @@ class BacktestForm:
     @classmethod
     def from_spec(cls, spec: BacktestSpec, catalog: Catalog, store: CandleStore) -> "BacktestForm":
         """Return a form that asks for the same again."""
-        return cls(_typed(spec, store), catalog, store)
+        return cls(typed_spec(spec, store), catalog, store)
 
     @property
     def has_other_parameters(self) -> bool:
@@ -123,9 +122,9 @@ class BacktestForm:
         for name in ("start", "end", *DEFAULTS):
             if "." not in name:
                 typed = self._typed(name)
-                request[name] = _from_percent(typed) if name in PERCENT_FIELDS else typed
+                request[name] = from_percent(typed) if name in PERCENT_FIELDS else typed
         kind, size = self._typed("sizing.kind"), self._typed("sizing.value")
-        request["sizing"] = {"kind": kind, "value": _from_percent(size) if kind == "equity_fraction" else size}
+        request["sizing"] = {"kind": kind, "value": from_percent(size) if kind == "equity_fraction" else size}
         if not self.has_other_parameters:
             prefix = "parameters."
             request["parameters"] = {
@@ -198,6 +197,12 @@ class BacktestForm:
         return self._field("dataset", "Dataset", value, kind="select", choices=choices)
 
     @property
+    def problems(self) -> list[tuple[str, str]]:
+        """Return label and message of everything that is wrong."""
+        labels = {item.name: item.label for item in self.all_fields()}
+        return [(labels.get(name, ""), message) for name, message in self.errors.items()]
+
+    @property
     def broken_strategies(self) -> list[StrategyInfo]:
         """Return the strategies whose files cannot be used, with their errors."""
         return [info for info in self.strategies if info.error is not None]
@@ -247,14 +252,14 @@ class BacktestForm:
         return self._field(
             name,
             param.name,
-            _text(param.default) if sent is None else sent,
+            as_text(param.default) if sent is None else sent,
             kind=kinds[param.kind],
             unit=param.unit or "",
             help=param.help or "",
             bounds=_bounds(param),
-            step=_text(param.step) if param.step and param.kind == "int" else "1" if param.kind == "int" else "any",
-            low="" if param.low is None else _text(param.low),
-            high="" if param.high is None else _text(param.high),
+            step=as_text(param.step) if param.step and param.kind == "int" else "1" if param.kind == "int" else "any",
+            low="" if param.low is None else as_text(param.low),
+            high="" if param.high is None else as_text(param.high),
             choices=tuple((str(choice), str(choice)) for choice in param.choices or ()),
         )
 
@@ -276,8 +281,9 @@ class BacktestForm:
 
     def _worded(self, name: str, message: str) -> str:
         """Return the validator's message, in percent where the field is typed in percent."""
-        is_percent = name in PERCENT_FIELDS and (name != "sizing.value" or self._typed("sizing.kind") == "equity_fraction")
-        return PERCENT_FIELDS[name].format(typed=self._typed(name) + "%") if is_percent else message
+        if name not in PERCENT_FIELDS or (name == "sizing.value" and self._typed("sizing.kind") != "equity_fraction"):
+            return message
+        return PERCENT_FIELDS[name].format(typed=self._typed(name) + "%")
 
 
 def dataset_value(dataset: Dataset) -> str:
@@ -291,73 +297,11 @@ def _dataset_words(dataset: Dataset) -> str:
 
 
 def _bounds(param: Param) -> str:
-    """Return what a parameter accepts, in short: "int 2–200"."""
+    """Return what a parameter accepts, in short: its kind, its least and its largest value."""
     if param.kind not in ("int", "float"):
         return ""
     if param.low is None and param.high is None:
         return param.kind
-    low = "" if param.low is None else _text(param.low)
-    high = "" if param.high is None else _text(param.high)
-    return f"{param.kind} {low}–{high}"
-
-
-def _typed(spec: BacktestSpec, store: CandleStore) -> dict[str, str]:
-    """Return a spec as a browser would send it."""
-    data = {
-        "strategy_name": spec.strategy_name,
-        "dataset": f"{spec.asset}|{spec.exchange}|{spec.timeframe}",
-        "fill": spec.fill,
-        "sizing.kind": spec.sizing.kind,
-        "sizing.value": _text(spec.sizing.value),
-        "close_at_end": _text(spec.close_at_end),
-        **{f"parameters.{name}": _text(value) for name, value in spec.parameters.items()},
-        **_typed_range(spec, store),
-    }
-    for name in ("initial_cash", "fixed_fee", "slippage_ticks"):
-        data[name] = _text(getattr(spec, name))
-    for name in ("commission", "slippage_frac", "margin_ratio", "risk_free_rate"):
-        data[name] = _to_percent(getattr(spec, name))
-    if spec.sizing.kind == "equity_fraction":
-        data["sizing.value"] = _to_percent(spec.sizing.value)
-    return data
-
-
-def _typed_range(spec: BacktestSpec, store: CandleStore) -> dict[str, str]:
-    """Return the range as days where whole days mean the same bars, else with the time of day."""
-    start, end = moment(spec.start_ns), moment(spec.end_ns)
-    known = [item for item in store.datasets() if (item.asset, item.exchange, item.timeframe) == _names(spec)]
-    if known:
-        times = store.load(known[0])
-        midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
-        next_midnight = datetime(end.year, end.month, end.day, tzinfo=UTC) + timedelta(days=1)
-        first, last = times.between(spec.start_ns, spec.end_ns)
-        if times.between(_ns(midnight), _ns(next_midnight) - 1) == (first, last):
-            return {"start": start.date().isoformat(), "end": end.date().isoformat()}
-    return {"start": start.strftime("%Y-%m-%dT%H:%M:%S"), "end": end.strftime("%Y-%m-%dT%H:%M:%S")}
-
-
-def _names(spec: BacktestSpec) -> tuple[str, str, str]:
-    return spec.asset, spec.exchange, spec.timeframe
-
-
-def _ns(at: datetime) -> int:
-    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
-
-
-def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def _to_percent(fraction: float) -> str:
-    """Return a fraction as percent without a float's noise: 0.001 is "0.1"."""
-    return f"{(Decimal(repr(fraction)) * 100).normalize():f}"
-
-
-def _from_percent(typed: str) -> str:
-    """Return percent as a fraction, exactly; what is no number goes on as it is, for the validator to refuse."""
-    try:
-        return str(Decimal(typed.replace(",", "").strip()) / 100)
-    except (InvalidOperation, ValueError):
-        return typed
+    low = "" if param.low is None else as_text(param.low)
+    high = "" if param.high is None else as_text(param.high)
+    return f"{param.kind} {low}\N{EN DASH}{high}"

@@ -1,7 +1,7 @@
 """The parts of the pages that live: for the page itself, the poll and the socket, always the same templates.
 
-Each part has one root element, whose id is its place in the page and whose data-rev says how new it is. Parts know neither
-viewer nor request: they hold no form, no token and no name.
+Each part has one root element, whose id is its place in the page and whose data-rev says how new it is. Parts know
+neither viewer nor request: they hold no form, no token and no name.
 """
 
 import math
@@ -66,7 +66,7 @@ def live_partials(run: Run) -> list[Partial]:
 
 def render_live(run: Run) -> str:
     """Return the HTML of all live parts, as the socket and the poll send them."""
-    return "".join(render_to_string(template, {**context, "is_frame": True}) for template, context in live_partials(run))
+    return "".join(render_to_string(name, {**context, "is_frame": True}) for name, context in live_partials(run))
 
 
 def live_json(run: Run) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def common_context(run: Run) -> dict[str, Any]:
 
 
 def live_curve(run: Run) -> dict[str, list[float]]:
-    """Return the curve that the row carries (at most a few hundred points), with its drawdown; empty lists before it grows."""
+    """Return the curve that the row carries (a few hundred points) with its drawdown; empty lists before it grows."""
     curve = (run.live or {}).get("curve") or {}
     equity = np.array(curve.get("equity") or [], dtype=np.float64)
     peaks = np.maximum.accumulate(np.maximum(equity, float(run.spec["initial_cash"])))
@@ -173,7 +173,7 @@ def _header(run: Run) -> dict[str, Any]:
         "percent": percent,
         "tab_title": marks[RunState(run.state)] + title if run.state in marks else f"{percent:.1f}% · {title}",
         "announce": words[RunState(run.state)],
-        "wall_seconds": _wall_seconds(run),
+        "wall_seconds": run.elapsed_seconds,
     }
 
 
@@ -198,7 +198,7 @@ def _progress(run: Run) -> dict[str, Any]:
         "eta_seconds": run.eta_seconds if is_known else None,
         "equity": live.get("equity"),
         "n_trades": live.get("trades"),
-        "wall_seconds": _wall_seconds(run),
+        "wall_seconds": run.elapsed_seconds,
     }
 
 
@@ -210,8 +210,3 @@ def _steps(run: Run) -> list[Step]:
         Step(PHASE_WORDS[phase], "done" if index < active else "active" if index == active else "todo")
         for index, phase in enumerate(shown)
     ]
-
-
-def _wall_seconds(run: Run) -> float | None:
-    """Return how long the last attempt took or has taken."""
-    return run.elapsed_seconds

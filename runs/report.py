@@ -1,9 +1,9 @@
-"""What a report says of a run, arranged for the pages: tiles, the table of metrics, parameters, months, drawdowns, histogram.
+"""What a report says of a run, arranged for the pages: tiles, the table of metrics, the parameters.
 
-Figures come from the row (metrics were computed once, by the child); only months, drawdowns and the histogram read arrays.
+All of it comes from the row: metrics were computed once, by the child. What reads arrays is in blocks.py and tables.py.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -53,28 +53,23 @@ def parameters(run: Run) -> list[Figure]:
 
 def tiles(run: Run) -> list[Figure]:
     """Return the seven headline figures of a completed run."""
-    values, currency = _values(run), currency_of(run)
-    excess = values.get("excess_return")
-    n_trades = values.get("trades") or 0
-    return [
-        _headline(run, "total_return", "Net profit", _note("", values.get("net_profit"), "money", currency, is_signed=True)),
-        _headline(run, "buy_and_hold_return", "Buy and hold", _note("excess", excess, "fraction", is_signed=True)),
-        _headline(run, "sharpe_ratio", "Sharpe ratio", _note("Sortino", values.get("sortino_ratio"), "ratio")),
-        _headline(run, "max_drawdown", "Max drawdown", _note("lasted", values.get("max_drawdown_duration_days"), "days")),
-        _headline(run, "profit_factor", "Profit factor", _note("expectancy", values.get("expectancy"), "money", currency)),
-        _headline(run, "win_rate", "Win rate", _wins(values, n_trades)),
-        _headline(run, "exposure", "Exposure", _note("avg trade", _average_seconds(run, values), "seconds")),
-    ]
+    values, money = _values(run), currency_of(run)
+    notes = {
+        "total_return": _note("", values.get("net_profit"), "money", money, is_signed=True),
+        "buy_and_hold_return": _note("excess", values.get("excess_return"), "fraction", is_signed=True),
+        "sharpe_ratio": _note("Sortino", values.get("sortino_ratio"), "ratio"),
+        "max_drawdown": _note("lasted", values.get("max_drawdown_duration_days"), "days"),
+        "profit_factor": _note("expectancy", values.get("expectancy"), "money", money),
+        "win_rate": _wins(values),
+        "exposure": _note("avg trade", _average_seconds(run, values), "seconds"),
+    }
+    return [_headline(run, key, note) for key, note in notes.items()]
 
 
 def metric_groups(run: Run) -> list[tuple[str, list[MetricRow]]]:
     """Return the metrics by group, in the registry's order."""
-    rows = ((metric.group, _metric_row(run, metric)) for metric in _registry() if metric.key in _values(run))
+    rows = ((metric.group, _metric_row(run, metric)) for metric in METRICS.values() if metric.key in _values(run))
     return [(name, [row for _, row in members]) for name, members in groupby(rows, key=lambda pair: pair[0])]
-
-
-def _registry() -> Iterator[Metric]:
-    yield from METRICS.values()
 
 
 def _values(run: Run) -> Mapping[str, Any]:
@@ -91,7 +86,6 @@ def _metric_row(run: Run, metric: Metric) -> MetricRow:
             metric.label,
             _values(run).get(prefix + metric.key),
             metric.unit,
-            currency_of(run) if metric.unit == "money" else "",
             is_signed=metric.is_signed,
             help=metric.help,
             reason=_reason(run, prefix + metric.key),
@@ -101,10 +95,10 @@ def _metric_row(run: Run, metric: Metric) -> MetricRow:
     return MetricRow(sides[0], *(sides[1:] or (None, None)))
 
 
-def _headline(run: Run, key: str, label: str, note: Figure | None) -> Figure:
+def _headline(run: Run, key: str, note: Figure | None) -> Figure:
     metric = METRICS[key]
     return Figure(
-        label,
+        "Net profit" if key == "total_return" else metric.label,
         _values(run).get(key),
         metric.unit,
         is_signed=key == "total_return",
@@ -118,7 +112,8 @@ def _note(label: str, value: Any, unit: str, currency: str = "", *, is_signed: b
     return None if value is None else Figure(label, value, unit, currency, is_signed=is_signed)
 
 
-def _wins(values: Mapping[str, Any], n_trades: int) -> Figure:
+def _wins(values: Mapping[str, Any]) -> Figure:
+    n_trades = values.get("trades") or 0
     if not n_trades:
         return Figure("", "No trades", "text")
     return Figure("", f"{values.get('winning_trades') or 0:,} of {n_trades:,} trades", "text")

@@ -15,6 +15,8 @@ from runs.figures import moment
 from runs.models import Run
 
 ROWS_PER_PAGE = 50
+ROWS_IN_REPORT = 12
+"""A report shows the head of a table; its own page shows more at once."""
 NANOSECONDS_PER_DAY = 86_400 * 10**9
 
 REASON_WORDS = {
@@ -37,6 +39,7 @@ class Page:
         number: page, from 1.
         n_pages: pages there are, at least 1.
         n_rows: rows of the whole table.
+        size: rows of a full page.
         first, last: shown rows, from 1; 0 when the table is empty.
     """
 
@@ -44,11 +47,12 @@ class Page:
     number: int
     n_pages: int
     n_rows: int
+    size: int
 
     @property
     def first(self) -> int:
         """Number of the first shown row."""
-        return (self.number - 1) * ROWS_PER_PAGE + 1 if self.rows else 0
+        return (self.number - 1) * self.size + 1 if self.rows else 0
 
     @property
     def last(self) -> int:
@@ -56,7 +60,7 @@ class Page:
         return self.first + len(self.rows) - 1 if self.rows else 0
 
 
-def trades_page(run: Run, result: BacktestResult, number: int) -> Page:
+def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
     """Return closed trades in exit order, then the open one."""
     bar_seconds = timeframe_ns(run.timeframe) / 1e9
 
@@ -79,10 +83,10 @@ def trades_page(run: Run, result: BacktestResult, number: int) -> Page:
             "reason": _reason(trade["exit_reason"]) or "Still open",
         }
 
-    return _page(len(result.trades), number, row)
+    return _page(len(result.trades), number, size, row)
 
 
-def orders_page(run: Run, result: BacktestResult, number: int) -> Page:
+def orders_page(_: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
     """Return the orders as they were given, each with its fill."""
     fills = result.fills
     row_of_order = {int(order): index for index, order in enumerate(fills["order"]) if order >= 0}
@@ -107,10 +111,10 @@ def orders_page(run: Run, result: BacktestResult, number: int) -> Page:
             "position": float(fill["position"]) if fill is not None else None,
         }
 
-    return _page(len(result.orders), number, row)
+    return _page(len(result.orders), number, size, row)
 
 
-def equity_page(run: Run, result: BacktestResult, number: int) -> Page:
+def equity_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
     """Return equity at each UTC day's last bar, with buy and hold and drawdown."""
     days = result.time // NANOSECONDS_PER_DAY
     last_bars = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
@@ -128,10 +132,10 @@ def equity_page(run: Run, result: BacktestResult, number: int) -> Page:
             "drawdown": equity / float(peaks[bar]) - 1,
         }
 
-    return _page(len(last_bars), number, row)
+    return _page(len(last_bars), number, size, row)
 
 
-TABLES: dict[str, Callable[[Run, BacktestResult, int], Page]] = {
+TABLES: dict[str, Callable[[Run, BacktestResult, int, int], Page]] = {
     "trades": trades_page,
     "orders": orders_page,
     "equity": equity_page,
@@ -139,12 +143,13 @@ TABLES: dict[str, Callable[[Run, BacktestResult, int], Page]] = {
 """Tables of a report by the last part of their address."""
 
 
-def _page(n_rows: int, number: int, row: Callable[[int], dict[str, Any]]) -> Page:
+def _page(n_rows: int, number: int, size: int, row: Callable[[int], dict[str, Any]]) -> Page:
     """Cut one page out of a table; a page number beyond either end is the end."""
-    n_pages = max(1, math.ceil(n_rows / ROWS_PER_PAGE))
+    n_pages = max(1, math.ceil(n_rows / size))
     number = min(max(1, number), n_pages)
-    first = (number - 1) * ROWS_PER_PAGE
-    return Page([row(index) for index in range(first, min(first + ROWS_PER_PAGE, n_rows))], number, n_pages, n_rows)
+    first = (number - 1) * size
+    rows = [row(index) for index in range(first, min(first + size, n_rows))]
+    return Page(rows, number, n_pages, n_rows, size)
 
 
 def _reason(code: Any) -> str:

@@ -111,7 +111,9 @@ def _shown(value: Any) -> str:
     """Return a value of the detail as text: numbers without a float's noise, nothing as a dash."""
     if value is None:
         return "—"
-    return f"{value:,.10g}".replace("-", "−") if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _shown_all(values: Any) -> dict[str, str]:

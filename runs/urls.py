@@ -1,12 +1,13 @@
-"""Addresses of the app: pages, their parts, the API and the way in."""
+"""Addresses of the pages and of their parts."""
 
 from django.urls import path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
+from django.views.generic import RedirectView
 
-from runs import views, views_submit
+from runs import views, views_report, views_submit
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("", views.home, name="home"),
+    path("", RedirectView.as_view(pattern_name="runs"), name="home"),
     path("runs", views.run_list, name="runs"),
     path("runs/live", views.runs_live, name="runs_live"),
     path("backtests/new", views_submit.backtest_new, name="backtest_new"),
@@ -16,11 +17,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backtests/<uuid:run_id>/live", views.backtest_live, name="backtest_live"),
     path("backtests/<uuid:run_id>/cancel", views.backtest_cancel, name="backtest_cancel"),
     path("backtests/<uuid:run_id>/again", views_submit.backtest_again, name="backtest_again"),
-    path("backtests/<uuid:run_id>/series.json", views.backtest_series, name="backtest_series"),
-    path("backtests/<uuid:run_id>/log", views.backtest_log, name="backtest_log"),
+    path("backtests/<uuid:run_id>/series.json", views_report.backtest_series, name="backtest_series"),
+    path("backtests/<uuid:run_id>/log", views_report.backtest_log, name="backtest_log"),
     re_path(
         r"^backtests/(?P<run_id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})/(?P<table>trades|orders|equity)$",
-        views.backtest_table,
+        views_report.backtest_table,
         name="backtest_table",
     ),
     path("data", views.data, name="data"),

@@ -1,6 +1,6 @@
-"""The pages of runs: the list, one run in all its states, its tables and series, cancelling; data and about.
+"""The pages of runs: the list, one run in all its states, cancelling; data and about.
 
-A view decides and the template shows. Every page works without a script; what htmx or the socket asks for are parts of it.
+A view decides and the template shows. Every page works without a script; what scripts ask for are parts of it.
 """
 
 import json
@@ -14,27 +14,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
-from django.views.decorators.vary import vary_on_headers
 
-from algotrade.charts import equity_series
-from algotrade.errors import AlgotradeError
-from algotrade.results import BacktestResult
 from algotrade.spec import canonical_json
 from runs import artifacts, fragments, report
+from runs.drawings import series_of, static_chart
 from runs.figures import moment
 from runs.forms import BacktestForm, dataset_value
 from runs.models import Run, RunKind, RunQuerySet, RunState
-from runs.tables import TABLES
 
 RUNS_PER_PAGE = 50
 MOST_POLLED_ROWS = 100
-SERIES_PIXELS = (100, 4_000)
-STATIC_CHART_POINTS = 400
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -45,12 +38,6 @@ def is_htmx(request: HttpRequest) -> bool:
 def backtests(request: HttpRequest) -> RunQuerySet:
     """Return the backtests that the viewer may see."""
     return Run.objects.visible_to(request.user).filter(kind=RunKind.BACKTEST)
-
-
-@require_GET
-def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the runs."""
-    return redirect("runs")
 
 
 @require_GET
@@ -147,7 +134,7 @@ def backtest(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "spec_json": json.dumps(json.loads(canonical_json(run.spec)), indent=2),
         # A finished report asks for its series at once; the others start from what the row carries.
         "chart_data": None if run.state == RunState.COMPLETED else curve,
-        "static_chart": _static_chart(_series(run, {"px": "400"}), run.spec["start_ns"], run.spec["end_ns"]),
+        "static_chart": static_chart(series_of(run, {"px": "400"}), run.spec["start_ns"], run.spec["end_ns"]),
     }
     return render(request, "runs/run_detail.html", context)
 
@@ -188,96 +175,6 @@ def backtest_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
-@vary_on_headers("HX-Request")
-def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpResponse:
-    """Show a page of trades, of orders, or of equity by day: a part for the report, or a page of its own."""
-    run = get_object_or_404(backtests(request), id=run_id)
-    context: dict[str, Any] = {"nav": "runs", "tab": table, **_page_context(run)}
-    try:
-        result = artifacts.load_result(run) if run.state == RunState.COMPLETED else None
-    except (AlgotradeError, OSError) as error:
-        return render(request, "runs/run_table.html", {**context, "missing": f"The stored arrays cannot be read: {error}"})
-    if result is None:
-        missing = f"The {'equity by day' if table == 'equity' else table} appear when the backtest finishes."
-        return render(request, "runs/run_table.html", {**context, "missing": missing})
-    number = request.GET.get("page", "1")
-    page = TABLES[table](run, result, int(number) if number.isdecimal() and len(number) < 10 else 1)
-    context |= {"result": result, "table": page}
-    return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
-
-
-@require_GET
-@vary_on_headers("HX-Request")
-def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Show what the strategy printed."""
-    run = get_object_or_404(backtests(request), id=run_id)
-    context: dict[str, Any] = {"nav": "runs", "tab": "log", **_page_context(run), "log": fragments.printed(run)}
-    if run.state == RunState.COMPLETED:
-        context["result"] = _result_or_none(run)
-    return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
-
-
-@require_GET
-def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return equity, buy and hold and drawdown of a range (epoch seconds), thinned out to `px` pixels."""
-    run = get_object_or_404(backtests(request), id=run_id)
-    return JsonResponse(_series(run, request.GET.dict()))
-
-
-def _series(run: Run, query: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's curve: from its arrays when they are there, else what the row carries."""
-    result = _result_or_none(run) if run.state == RunState.COMPLETED else None
-    if result is None:
-        return fragments.live_curve(run)
-    low, high = SERIES_PIXELS
-    px = min(max(_integer(query.get("px")) or 1_200, low), high)
-    from_seconds, to_seconds = _integer(query.get("from")), _integer(query.get("to"))
-    return equity_series(
-        result,
-        from_ns=None if from_seconds is None else from_seconds * 10**9,
-        to_ns=None if to_seconds is None else to_seconds * 10**9,
-        px=px,
-    )
-
-
-def _integer(text: Any) -> int | None:
-    """Return a whole number of at most ten digits, else None: epoch seconds and pixels fit, nonsense does not."""
-    try:
-        return int(text) if len(str(text)) <= 11 else None
-    except (TypeError, ValueError):
-        return None
-
-
-def _result_or_none(run: Run) -> BacktestResult | None:
-    try:
-        return artifacts.load_result(run)
-    except (AlgotradeError, OSError):
-        return None
-
-
-def _page_context(run: Run) -> dict[str, Any]:
-    """Return what a page below a run's page shows above its table."""
-    return fragments.live_partials(run)[0][1]
-
-
-def _static_chart(series: dict[str, Any], start_ns: int, end_ns: int) -> dict[str, str]:
-    """Return the points of both curves in a box of 1000 x 300, for pages without a script."""
-    time, equity, hold = series["time"], series["equity"], series["hold"]
-    if not time:
-        return {"equity": "", "hold": ""}
-    start, span = start_ns / 1e9, max((end_ns - start_ns) / 1e9, 1.0)
-    low, high = min(*equity, *hold), max(*equity, *hold)
-    scale = 290 / ((high - low) or 1.0)
-    every = max(1, len(time) // STATIC_CHART_POINTS)
-
-    def points(values: list[float]) -> str:
-        pairs = zip(time[::every], values[::every], strict=True)
-        return " ".join(f"{(at - start) / span * 1000:.1f},{295 - (value - low) * scale:.1f}" for at, value in pairs)
-
-    return {"equity": points(equity), "hold": points(hold)}
-
-
-@require_GET
 def data(request: HttpRequest) -> HttpResponse:
     """List the datasets."""
     used = backtests(request).order_by().values_list("asset", "exchange", "timeframe").annotate(n=Count("pk"))
@@ -314,8 +211,3 @@ def _version() -> str:
         return metadata.version("algotrade")
     except metadata.PackageNotFoundError:
         return "of the source tree"  # run from a checkout: nothing is installed
-
-
-def run_url(run: Run) -> str:
-    """Return the address of a run's page."""
-    return reverse("backtest", args=[run.id])

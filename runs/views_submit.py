@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from algotrade.resolve import Resolved
 from algotrade.spec import BacktestSpec
-from runs import artifacts
+from runs import artifacts, throttle
 from runs.estimates import estimated_seconds
 from runs.forms import BacktestForm
 from runs.models import Run
@@ -53,8 +53,6 @@ def _prefilled(request: HttpRequest) -> BacktestForm:
 
 def _page(request: HttpRequest, form: BacktestForm, status: int = 200) -> HttpResponse:
     resolved = form.resolve() if not form.errors else None
-    if status == 200:
-        form.errors = {}  # a fresh form is not scolded
     return render(request, "runs/backtest_new.html", {"nav": "new", **_context(form, resolved)}, status=status)
 
 
@@ -74,6 +72,10 @@ def _twin(resolved: Resolved) -> Run | None:
 
 
 def _submit(request: HttpRequest, resolved: Resolved, form: BacktestForm) -> HttpResponse:
+    wait = throttle.take("submit", request.user.pk, throttle.PAGE_SUBMISSIONS)
+    if wait:
+        form.errors = {"": f"That was {throttle.PAGE_SUBMISSIONS} backtests within a minute. Try again in {wait} s."}
+        return _page(request, form, status=429)
     n_active = Run.objects.active().filter(user_id=request.user.pk).count()
     if n_active >= settings.ALGOTRADE_MAX_ACTIVE_RUNS:
         form.errors = {"": f"You have {n_active:,} active runs, the most that are allowed. Wait, or cancel some."}

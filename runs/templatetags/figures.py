@@ -15,6 +15,10 @@ def _plain(value: Any) -> str:
     return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
+def _days(days: float) -> str:
+    return f"{days:,.0f} days" if days >= 2 else numbers.duration(days * 86_400)
+
+
 def _signed_or_not(figure: Figure, signed: Callable[[Any], str], unsigned: Callable[[Any], str]) -> str:
     return signed(figure.value) if figure.is_signed else unsigned(figure.value)
 
@@ -26,7 +30,7 @@ _FORMATS: dict[str, Callable[[Figure], str]] = {
     "ratio": lambda figure: numbers.ratio(figure.value),
     "money": lambda figure: _signed_or_not(figure, numbers.signed_money, numbers.money),
     "count": lambda figure: numbers.count(figure.value),
-    "days": lambda figure: numbers.duration(figure.value * 86_400),
+    "days": lambda figure: _days(figure.value),
     "seconds": lambda figure: numbers.duration(figure.value),
     "bars": lambda figure: f"{figure.value:,.1f}",
     "plain": lambda figure: _plain(figure.value),
@@ -44,9 +48,13 @@ def shown(figure: Figure | None) -> str:
     return f"{text} {figure.currency}" if figure.currency else text
 
 
+COLOURED = ("fraction", "money")
+"""Units whose sign is a gain or a loss; a negative ratio says so itself."""
+
+
 @register.filter
 def tone(figure: Figure | None) -> str:
     """Return the class for the sign of a signed result: pos, neg or nothing."""
-    if figure is None or not figure.is_signed or not figure.value:
+    if figure is None or not figure.is_signed or not figure.value or figure.unit not in COLOURED:
         return ""
     return "pos" if figure.value > 0 else "neg"

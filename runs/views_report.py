@@ -1,0 +1,60 @@
+"""What a report loads on demand: pages of its tables, its log, its series."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+from django.views.decorators.vary import vary_on_headers
+
+from algotrade.errors import AlgotradeError
+from runs import artifacts, fragments
+from runs.drawings import result_or_none, series_of
+from runs.models import Run, RunState
+from runs.tables import ROWS_IN_REPORT, ROWS_PER_PAGE, TABLES
+from runs.views import backtests, is_htmx
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpResponse:
+    """Show a page of trades, of orders, or of equity by day: a part for the report, or a page of its own."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    context: dict[str, Any] = {"nav": "runs", "tab": table, **_page_context(run)}
+    try:
+        result = artifacts.load_result(run) if run.state == RunState.COMPLETED else None
+    except (AlgotradeError, OSError) as error:
+        context["missing"] = f"The stored arrays cannot be read: {error}"
+        return render(request, "runs/run_table.html", context)
+    if result is None:
+        context["missing"] = "Trades, orders and equity appear when the backtest finishes."
+        return render(request, "runs/run_table.html", context)
+    number = request.GET.get("page", "1")
+    size = ROWS_IN_REPORT if is_htmx(request) else ROWS_PER_PAGE
+    page = TABLES[table](run, result, int(number) if number.isdecimal() and len(number) < 10 else 1, size)
+    context |= {"result": result, "table": page}
+    return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show what the strategy printed."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    context: dict[str, Any] = {"nav": "runs", "tab": "log", **_page_context(run), "log": fragments.printed(run)}
+    if run.state == RunState.COMPLETED:
+        context["result"] = result_or_none(run)
+    return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
+
+
+@require_GET
+def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Return equity, buy and hold and drawdown of a range (epoch seconds), thinned out to `px` pixels."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    return JsonResponse(series_of(run, request.GET.dict()))
+
+
+def _page_context(run: Run) -> dict[str, Any]:
+    """Return what a page below a run's page shows above its table."""
+    return fragments.live_partials(run)[0][1]
