@@ -93,8 +93,11 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "runs.middleware.RequestLog",
+    "runs.middleware.ApiErrors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "runs.middleware.PrivateAnswers",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -155,6 +158,20 @@ if REDIS_URL:
     }
 CHANNEL_LAYERS = _CHANNEL_LAYERS
 
+# Counts of the throttle. Without Redis each web process counts on its own; `local` is also what counts while Redis is down.
+_LOCAL_CACHE: dict[str, Any] = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "local",
+    "OPTIONS": {"MAX_ENTRIES": 10_000},
+}
+CACHES: dict[str, Any] = {"default": _LOCAL_CACHE, "local": _LOCAL_CACHE}
+if REDIS_URL:
+    CACHES["default"] = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 1.0, "socket_connect_timeout": 1.0},
+    }
+
 # django-q2 wants a timeout shorter than its retry; none at all is meant, because the reaper judges what is lost.
 warnings.filterwarnings("ignore", message="Retry and timeout are misconfigured")
 # The queue is a bell: tickets carry an id, rows are the truth. So tickets are never retried or kept by the queue
@@ -196,10 +213,31 @@ CONTENT_SECURITY_POLICY = {
         "form-action": [SELF],
     },
 }
+# Cookies know no ports: under Django's own name another program on localhost would log the user out.
+SESSION_COOKIE_NAME = "algotrade_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "DENY"
+
+ALGOTRADE_TLS = os.environ.get("ALGOTRADE_TLS", "") == "1"
+"""Whether people reach the product by https, through a proxy in front of it that sets X-Forwarded-Proto itself."""
+if ALGOTRADE_TLS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+MAX_BODY_BYTES = 1 << 20
+"""Largest body of a request: the web server refuses it before Django, and Django does for any other server."""
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+
+LOGGING_CONFIG = "runs.logs.configure"
+LOGGING = {"level": os.environ.get("ALGOTRADE_LOG_LEVEL", "INFO").upper()}
 
 USE_TZ = True
 TIME_ZONE = "UTC"

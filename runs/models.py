@@ -26,6 +26,7 @@ from algotrade.errors import AlgotradeError
 from algotrade.ports import Json
 from algotrade.resolve import Resolved
 from runs import notify, queue
+from runs.access_models import ApiToken, LoginLink  # noqa: F401 - Django looks for an app's models in this module
 
 
 class IllegalTransition(AlgotradeError):

@@ -1,0 +1,159 @@
+"""Bodies as the OpenAPI document describes them. They document; `resolve` validates, `bodies` makes."""
+
+from typing import Any, Literal
+
+from ninja import Field, Schema
+
+Status = Literal["pending", "running", "completed", "failed", "cancelled"]
+ParameterValue = bool | int | float | str
+
+
+class ErrorBody(Schema):
+    """Any answer of 400 and above."""
+
+    error: str = Field(description="What is wrong, for people.")
+    fields: dict[str, str] = Field(description="Message by field; nested fields are dotted (parameters.fast).")
+
+
+class SizingBody(Schema):
+    """How large an order is when the strategy does not say."""
+
+    kind: Literal["equity_fraction", "quantity", "quote"] = "equity_fraction"
+    value: float = 1.0
+
+
+class SpecBody(Schema):
+    """What to run. `GET` gives it back complete; posted again it means the same."""
+
+    strategy_name: str
+    asset: str
+    exchange: str
+    timeframe: str
+    start: str | None = Field(None, description="First bar, ISO 8601 UTC, inclusive; the dataset's first by default.")
+    end: str | None = Field(None, description="Last bar, ISO 8601 UTC, inclusive; the dataset's last by default.")
+    initial_cash: float = Field(10_000.0, description="Account currency.")
+    commission: float = Field(0.0, description="Fraction of notional per fill.")
+    fixed_fee: float = Field(0.0, description="Account currency per fill.")
+    slippage_ticks: float = Field(0.0, description="Adverse ticks per market or stop fill.")
+    slippage_frac: float = Field(0.0, description="Adverse fraction of the price per market or stop fill.")
+    fill: Literal["next_open", "this_close"] = "next_open"
+    sizing: SizingBody = SizingBody()
+    margin_ratio: float = Field(1.0, description="Fraction of a short's notional that is reserved.")
+    close_at_end: bool = False
+    risk_free_rate: float = Field(0.0, description="Annual fraction.")
+    parameters: dict[str, ParameterValue] = Field({}, description="By name; an omitted one takes its default.")
+
+
+class Submitted(Schema):
+    """A submission that was taken."""
+
+    id: str
+    number: int = Field(description='What people say: "Backtest 1207".')
+    status: Status
+    total_bars: int
+    is_dedup: bool = Field(description="Whether the identical run was active already; then this is that one.")
+    identical_to: str | None = Field(description="Id of an identical run that completed before.")
+
+
+class Standing(Schema):
+    """How a run stands."""
+
+    id: str
+    number: int
+    status: Status
+    rev: int = Field(description="Rises with every change; an answer with a lower one is older.")
+    attempt: int
+    phase: str
+    queue_position: int | None
+    processed_bars: int
+    total_bars: int
+    rate: float | None = Field(description="Bars per second.")
+    eta_seconds: float | None
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    error_message: str | None
+
+
+class ResultBody(Schema):
+    """What a completed backtest gave."""
+
+    spec: SpecBody
+    metrics: dict[str, float | None] = Field(description="Fractions, not percent; long. and short. for the sides.")
+    reasons: dict[str, str] = Field(description="Why a metric is undefined, by its key.")
+    findings: list[Any]
+    trades_url: str
+    equity_url: str
+    orders_url: str
+
+
+class StatusBody(Standing):
+    """How a run stands, with its curve and result."""
+
+    equity: list[list[Any]] = Field(description="[time, equity] pairs, at most a few hundred.")
+    error_stack_trace: str | None
+    result: ResultBody | None
+
+
+class ItemBody(Standing):
+    """A run in a list."""
+
+    spec: SpecBody
+    metrics: dict[str, float | None] | None = Field(description="Headline metrics; null unless completed.")
+
+
+class DetailBody(ItemBody):
+    """Everything about a run but its tables and series."""
+
+    run_key: str
+    inputs: dict[str, Any]
+    notice: str | None
+    error_type: str | None
+    error_stack_trace: str | None
+    error_detail: dict[str, Any] | None
+    log: str | None
+    result: ResultBody | None
+
+
+class Page(Schema):
+    """One page of a list."""
+
+    total: int
+    limit: int
+    offset: int
+    has_more: bool
+
+
+class ItemPage(Page):
+    """One page of backtests, the newest first."""
+
+    items: list[ItemBody]
+
+
+class RowPage(Page):
+    """One page of trades or orders."""
+
+    items: list[dict[str, Any]]
+
+
+class Cancelled(Schema):
+    """A run that was cancelled."""
+
+    id: str
+    status: Literal["cancelled"]
+
+
+class SeriesBody(Schema):
+    """Columns of equal length."""
+
+    time: list[str]
+    equity: list[float]
+    hold: list[float]
+    drawdown: list[float]
+
+
+class RowList(Schema):
+    """A whole list."""
+
+    items: list[dict[str, Any]]
+    total: int

@@ -1,0 +1,219 @@
+"""Daphne with limits: what is too large, too slow or too much ends here, before Django hears of it.
+
+As it comes, Daphne stores the whole body of any request on disk first, lets a client take hours over its headers, and
+buffers without end for a reader that does not read. Import this only in a process that serves: Daphne's import installs
+an event loop.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+import daphne.server
+from daphne import http_protocol, ws_protocol
+from django.conf import settings
+from twisted.internet import defer, reactor
+from twisted.internet.interfaces import IPushProducer
+from twisted.web import http
+from zope.interface import implementer
+
+REQUEST_SECONDS = 30.0
+"""How long a client may take to send a request, from its first byte to the last of its body."""
+IDLE_SECONDS = 30.0
+"""How long a connection may be silent between and within requests."""
+ANSWER_SECONDS = 60
+"""How long Django may take to answer."""
+LINGER_SECONDS = 2.0
+"""How long what a refused client still sends is read and thrown away, so that it sees the answer and not a reset."""
+SLOW_READER_SECONDS = 30.0
+"""How long a websocket's reader may leave its buffer full before the connection is cut."""
+MAX_FRAME_BYTES = 64 * 1024
+"""Largest websocket message taken; the pages send none at all."""
+
+REFUSALS = {408: "Request Timeout", 413: "Content Too Large"}
+
+
+class LimitedChannel(http.HTTPChannel):  # type: ignore[misc]
+    """One HTTP connection: bounds the size and the time of each request while it comes in."""
+
+    _is_refused = False
+    _deadline: Any = None
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Start the request's clock with its first byte; throw away what a refused client still sends."""
+        if self._is_refused:
+            return
+        if self._deadline is None and not self._handlingRequest:
+            self._deadline = reactor.callLater(REQUEST_SECONDS, self.refuse, 408)  # type: ignore[attr-defined]
+        super().dataReceived(data)
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Go on with the head of a request, unless it was refused meanwhile."""
+        if not self._is_refused:
+            super().lineReceived(line)
+
+    def rawDataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Go on with the body of a request, unless it was refused meanwhile."""
+        if not self._is_refused:
+            super().rawDataReceived(data)
+
+    def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
+        """Refuse a body that says itself that it is too large, before anything of it is stored."""
+        if self.length is not None and self.length > settings.MAX_BODY_BYTES:
+            self.refuse(413)
+            return
+        super().allHeadersReceived()
+
+    def allContentReceived(self) -> None:  # noqa: N802 - Twisted's name
+        """Hand the request on; from here on the answer's clock counts."""
+        if self._is_refused:
+            return
+        self._stop_clock()
+        super().allContentReceived()
+
+    def refuse(self, status: int) -> None:
+        """Answer with an error at once and end the connection."""
+        self._is_refused = True
+        self._stop_clock()
+        self.setTimeout(None)
+        body = json.dumps({"error": _refusal(status), "fields": {}}).encode()
+        head = (
+            f"HTTP/1.1 {status} {REFUSALS[status]}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self._networkProducer.unregisterProducer()
+        self.transport.loseWriteConnection()
+        self._deadline = reactor.callLater(LINGER_SECONDS, self.transport.abortConnection)  # type: ignore[attr-defined]
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """Forget the clock."""
+        self._stop_clock()
+        super().connectionLost(reason)
+
+    def _stop_clock(self) -> None:
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        self._deadline = None
+
+
+def _refusal(status: int) -> str:
+    if status == 413:
+        return f"The body is larger than {settings.MAX_BODY_BYTES:,} bytes."
+    return f"The request took longer than {REQUEST_SECONDS:.0f} s to arrive."
+
+
+class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
+    """One request: bounds a body that does not say its length, and answers errors without a word about the server."""
+
+    _n_body_bytes = 0
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        """Store a piece of the body, up to the limit."""
+        self._n_body_bytes += len(data)
+        if self._n_body_bytes > settings.MAX_BODY_BYTES:
+            self.channel.refuse(413)
+        else:
+            super().handleContentChunk(data)
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Answer an error that Django never saw."""
+        text = json.dumps({"error": body, "fields": {}}).encode()
+        headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": headers})
+        self.handle_reply({"type": "http.response.body", "body": text})
+
+
+class LimitedHTTPFactory(http_protocol.HTTPFactory):  # type: ignore[misc]
+    """Makes limited connections."""
+
+    def __init__(self, server: "LimitedServer") -> None:
+        super().__init__(server)
+        self.timeOut = IDLE_SECONDS
+
+    def buildProtocol(self, addr: Any) -> LimitedChannel:  # noqa: N802 - Twisted's name
+        """Return the protocol of a new connection. HTTP/1.1 only: HTTP/2 comes with TLS, which a proxy ends."""
+        channel = LimitedChannel()
+        channel.requestFactory = LimitedRequest
+        channel.factory = self
+        channel.callLater = self.reactor.callLater
+        channel.timeOut = self.timeOut
+        return channel
+
+
+@implementer(IPushProducer)
+class _Flow:
+    """Whether a connection's buffer has room, as Twisted tells it."""
+
+    def __init__(self) -> None:
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.has_room.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.has_room.set()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.has_room.set()
+
+
+class LimitedWebSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
+    """One websocket: whoever sends to it waits while its reader does not read."""
+
+    flow: _Flow | None = None
+
+    def onOpen(self) -> None:  # noqa: N802 - autobahn's name
+        """Take over from the HTTP connection that was upgraded; its flow control stops reading, not writing."""
+        super().onOpen()
+        self.flow = _Flow()
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self.flow, True)
+
+    async def has_room(self) -> bool:
+        """Wait until there is room to write; False when the reader has left the buffer full for too long."""
+        if self.flow is None or self.flow.has_room.is_set():
+            return True
+        try:
+            await asyncio.wait_for(self.flow.has_room.wait(), SLOW_READER_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+
+class LimitedServer(daphne.server.Server):  # type: ignore[misc]
+    """The web server of the product."""
+
+    def __init__(self, **options: Any) -> None:
+        """Set every limit; `options` are the application and the endpoints."""
+        super().__init__(
+            http_timeout=ANSWER_SECONDS,
+            websocket_max_message_size=MAX_FRAME_BYTES,
+            websocket_max_frame_size=MAX_FRAME_BYTES,
+            server_name="",
+            **options,
+        )
+
+    def run(self) -> None:
+        """Serve until the reactor stops. Daphne names its protocols' classes in its own modules: ours take their place."""
+        daphne.server.HTTPFactory = LimitedHTTPFactory
+        ws_protocol.WebSocketFactory.protocol = LimitedWebSocket
+        super().run()
+
+    async def handle_reply(self, protocol: Any, message: Any) -> None:
+        """Hand an answer to its connection; a websocket's sender waits for room first."""
+        if message["type"] == "websocket.send" and not await protocol.has_room():
+            protocol.transport.abortConnection()
+            return
+        await super().handle_reply(protocol, message)
+
+    def kill_all_applications(self) -> Any:
+        """End all requests at shutdown. Daphne's own fails on a connection whose request has not come in yet."""
+        applications = [details.get("application_instance") for details in self.connections.values()]
+        pending = [application for application in applications if application and not application.done()]
+        for application in pending:
+            application.cancel()
+        ended = defer.Deferred.fromFuture(asyncio.gather(*pending, return_exceptions=True))
+        ended.addErrback(lambda _failure: None)
+        return ended

@@ -1,0 +1,26 @@
+"""`manage.py api_token`: a bearer token for a program."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.access_models import ApiToken
+from runs.people import person
+
+
+class Command(BaseCommand):
+    """Print a fresh bearer token; it cannot be shown again."""
+
+    help = "Print a fresh bearer token of the JSON API as the last word."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--user", metavar="NAME", help="for whom it acts [the first user]")
+        parser.add_argument("--name", default="", help="what it is used for, shown in the administration")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the token as the last word."""
+        user = person(options["user"])
+        self.stdout.write(f"Bearer token of {user.get_username()}, shown only now: ", ending="")
+        self.stdout.write(ApiToken.objects.issue(user, options["name"][:100]))

@@ -1,0 +1,26 @@
+"""`manage.py login_url`: a fresh one-time login URL."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.login import login_url
+from runs.people import person
+
+
+class Command(BaseCommand):
+    """Print a URL that logs in once, within five minutes."""
+
+    help = "Print a URL that logs in once, within five minutes."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("--user", metavar="NAME", help="who is let in [the first user]")
+        parser.add_argument(
+            "--base", default="http://127.0.0.1:8000", help="address of the web server [http://127.0.0.1:8000]"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Print the URL as the only line."""
+        self.stdout.write(login_url(person(options["user"]), options["base"]))
