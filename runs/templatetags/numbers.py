@@ -166,7 +166,7 @@ def duration(seconds: Any) -> str:
         return UNDEFINED
     if math.isinf(number):
         return INFINITY
-    number = max(number, 0.0)
+    number = max(0.0, number)  # in this order -0.0 becomes 0.0
     if number < 9.95:
         return f"{number:.1f} s"
     whole = max(int(number), 10)  # 9.9 s is followed by 10 s: a clock never goes backwards

@@ -77,6 +77,7 @@ def test_number_is_written(shown, expected):
         (86_399, "23h 59m"),
         (3 * 86_400 + 5 * 3600 + 3599, "3d 5h"),
         (-3, "0.0 s"),
+        (-0.0, "0.0 s"),
         (INFINITE, "∞"),
     ],
 )
