@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from algotrade.metrics import Stats, compute_stats
+from algotrade.metrics import SIDES, Stats, compute_stats, stats_nb
+from algotrade.records import Reason
 from tests.result_builders import DAY_NS, HOUR_NS, START_NS, make_fill, make_result, make_trade
 
 EQUITIES = st.lists(st.floats(1.0, 1e6), min_size=1, max_size=60)
@@ -199,3 +200,14 @@ def test_exposure_counts_bars_that_close_with_a_position():
     fills = [make_fill(1, 1.0, 100.0, 1.0), make_fill(3, -1.0, 100.0, 0.0), make_fill(4, -1.0, 100.0, -1.0)]
     result = make_result([1000.0] * 6, fills=fills)
     assert [stats_of(result, side).n_bars_exposed for side in ("all", "long", "short")] == [4, 2, 2]
+
+
+def test_constants_of_the_compiled_pass_are_those_of_the_records():
+    assert stats_nb.STILL_OPEN == Reason.NONE
+    assert [SIDES[row] for row in (stats_nb.ALL, stats_nb.LONG, stats_nb.SHORT)] == ["all", "long", "short"]
+
+
+def test_same_result_gives_the_same_bits():
+    result = make_result(np.random.default_rng(1).normal(1000.0, 50.0, 500), trades=[make_trade(5.0), make_trade(-3.0)])
+    arguments = {"initial_cash": 1000.0, "days_per_year": 252.0, "risk_free_rate": 0.02}
+    assert compute_stats(result, **arguments).tobytes() == compute_stats(result, **arguments).tobytes()
