@@ -43,8 +43,8 @@ def equity_series(
         ascending), `equity` and `hold` (account currency), `drawdown` (fraction <= 0). Hold is the initial cash
         invested at the first close, without costs.
     """
-    first = 0 if from_ns is None else int(np.searchsorted(result.time, from_ns, side="left"))
-    last = result.n_bars if to_ns is None else int(np.searchsorted(result.time, to_ns, side="right"))
+    first = 0 if from_ns is None else int(np.searchsorted(result.time, _as_int64(from_ns), side="left"))
+    last = result.n_bars if to_ns is None else int(np.searchsorted(result.time, _as_int64(to_ns), side="right"))
     initial_cash = result.initial_cash
     window = slice(first, max(first, last))
     equity = result.equity[window]
@@ -57,6 +57,12 @@ def equity_series(
         "hold": _money(hold[rows]),
         "drawdown": (np.round(drawdown[rows], DRAWDOWN_DECIMALS) + 0.0).tolist(),  # no -0.0
     }
+
+
+def _as_int64(time_ns: int) -> np.int64:
+    """Return the nearest int64: people may ask until the year 9999, nanoseconds end in 2262."""
+    limits = np.iinfo(np.int64)
+    return np.int64(min(max(time_ns, int(limits.min)), int(limits.max)))
 
 
 def _kept_rows(columns: list[NDArray[np.float64]], px: int) -> NDArray[np.int64]:

@@ -68,6 +68,12 @@ def test_series_window_tells_drawdown_from_the_peak_before_it():
     assert equity_series(result, from_ns=START_NS + 2 * DAY_NS)["drawdown"] == [-0.25, -0.2]
 
 
+def test_series_window_may_reach_beyond_int64():
+    result = make_result(np.arange(1.0, 4.0))
+    assert equity_series(result, from_ns=-(10**30), to_ns=10**30)["equity"] == [1.0, 2.0, 3.0]
+    assert equity_series(result, from_ns=10**30)["equity"] == []
+
+
 def test_series_of_one_bar():
     assert equity_series(make_result([1000.0]))["equity"] == [1000.0]
 
