@@ -4,7 +4,6 @@ Each part has one root element, whose id is its place in the page and whose data
 neither viewer nor request: they hold no form, no token and no name.
 """
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -181,7 +180,8 @@ def percent_done(run: Run) -> float:
     """Return the progress in percent with one decimal, rounded down: 100.0 only when the run is completed."""
     if run.state == RunState.COMPLETED:
         return 100.0
-    return min(99.9, math.floor(run.fraction * 1000) / 10)
+    # Whole numbers: 999 of 1000 as floats could round up to the next tenth.
+    return min(999, run.processed * 1000 // max(run.total, 1)) / 10
 
 
 def _progress(run: Run) -> dict[str, Any]:

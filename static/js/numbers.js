@@ -17,8 +17,9 @@ export function signedPercent(fraction, digits = 2) {
 
 /** @param {number} seconds */
 export function duration(seconds) {
-  if (seconds < 60) return seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.floor(seconds)} s`;
-  const whole = Math.floor(seconds);
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.max(10, Math.floor(seconds)); // 9.9 s is followed by 10 s: a clock never goes backwards
+  if (whole < 60) return `${whole} s`;
   const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`;
   if (whole < 86400) return `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`;
