@@ -61,6 +61,7 @@ class Reason(IntEnum):
     NOT_PAYABLE = 10
     TOO_SMALL = 11
     NOTHING_TO_CLOSE = 12
+    NO_NEXT_BAR = 13
 
 
 ORDER = np.dtype(
@@ -109,3 +110,41 @@ TRADE = np.dtype(
     ],
     align=True,
 )
+
+ACCOUNT = np.dtype(
+    [
+        # What the run was asked for; constant while it runs.
+        ("commission", "f8"),
+        ("fixed_fee", "f8"),
+        ("slippage_price", "f8"),  # ticks x tick size, price units
+        ("slippage_frac", "f8"),
+        ("tick_size", "f8"),
+        ("lot_size", "f8"),
+        ("margin_ratio", "f8"),
+        ("size_kind", "i8"),  # SizeKind of an order without a size
+        ("size", "f8"),
+        ("fills_at_close", "i8"),  # 1 for fill = this_close
+        # Where it stands.
+        ("bar", "i8"),
+        ("cash", "f8"),
+        ("position", "f8"),  # signed
+        ("equity", "f8"),  # at the last mark
+        ("commissions", "f8"),
+        # The open trade.
+        ("entry_bar", "i8"),
+        ("entry_price", "f8"),  # quantity-weighted
+        ("entry_commission", "f8"),
+        ("entry_slippage", "f8"),
+        ("best_price", "f8"),  # most favourable price since the entry
+        ("worst_price", "f8"),
+        # The recorders.
+        ("n_orders", "i8"),
+        ("first_pending", "i8"),  # orders from here to n_orders wait for a fill
+        ("n_fills", "i8"),
+        ("n_trades", "i8"),  # closed
+        ("n_ambiguous_bars", "i8"),
+        ("is_ruined", "i8"),
+    ],
+    align=True,
+)
+"""The whole state of a run between two bars; its copy is a checkpoint."""

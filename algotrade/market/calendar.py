@@ -29,8 +29,8 @@ class Gap:
 def find_gaps(time: NDArray[np.int64], step_ns: int) -> list[Gap]:
     """Return the gaps inside UTC days, in order.
 
-    Nights, weekends and holidays are no gaps: only bars missing between two bars of one day count. A timeframe of a day or
-    more has none of these; its missing days are `empty_weekdays`.
+    Nights, weekends and holidays are no gaps: only bars missing between two bars of one day count. A timeframe of a day
+    or more has none of these; its missing days are `empty_weekdays`.
 
     Args:
         time: int64[n_bars], UTC ns, strictly increasing.
@@ -66,8 +66,8 @@ def empty_weekdays(time: NDArray[np.int64]) -> list[int]:
 def trading_days_per_year(time: NDArray[np.int64]) -> float:
     """Return the observed trading days of a year: days with bars over the years between the first and the last.
 
-    Over less than a year holidays cannot be observed; then it is the observed share of weekdays in 365.25 days, so a day of
-    minutes of a market that never closes counts as 365.25 and not as a handful.
+    Over less than a year holidays cannot be observed; then it is the observed share of weekdays in 365.25 days, so a
+    day of minutes of a market that never closes counts as 365.25 and not as a handful.
 
     Args:
         time: int64[n_bars], UTC ns, strictly increasing, n_bars >= 1.

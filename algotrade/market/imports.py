@@ -1,7 +1,7 @@
 """Candles come in: from columns of text to bars that can be trusted, or a refusal that names row and column.
 
-`read_csv` knows the file format, `parse` everything else: a Parquet reader needs only to bring a Table. Nothing is stored
-here before everything is checked, so a refused file leaves no trace.
+`read_csv` knows the file format, `parse` everything else: a Parquet reader needs only to bring a Table. Nothing is
+stored here before everything is checked, so a refused file leaves no trace.
 """
 
 from collections.abc import Sequence
@@ -233,7 +233,9 @@ def _header(head: bytes) -> list[str]:
     if len(names) > MAX_COLUMNS:
         raise MarketDataError(f"The file has {len(names):,} columns; candles have six.")
     if all(_is_number(name) for name in names if name):
-        raise MarketDataError("The first row holds numbers; it must name the columns: timestamp,open,high,low,close,volume.")
+        raise MarketDataError(
+            "The first row holds numbers; it must name the columns: timestamp,open,high,low,close,volume."
+        )
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise MarketDataError(f"The header names {', '.join(map(repr, repeated))} more than once.")
@@ -422,4 +424,3 @@ def _check_grid(bars: Bars, step_ns: int, timeframe: str, notes: list[str]) -> N
 
 def _in_words(nanoseconds: int) -> str:
     return str(pa.scalar(nanoseconds, pa.duration("ns")).cast(pa.duration("s")).as_py())
-

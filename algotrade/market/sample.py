@@ -53,10 +53,28 @@ class Character:
 
 CHARACTERS = (
     Character(
-        "BTCX", "1m", "USDT", date(2025, 1, 1), date(2025, 3, 31), False, 0, 24, 4_200_000, 0.01, 1e-5, 1_500, 60, 900, 11
+        "BTCX",
+        "1m",
+        "USDT",
+        date(2025, 1, 1),
+        date(2025, 3, 31),
+        False,
+        0,
+        24,
+        4_200_000,
+        0.01,
+        1e-5,
+        1_500,
+        60,
+        900,
+        11,
     ),
-    Character("ACME", "1h", "USD", date(2020, 1, 1), date(2024, 12, 31), True, 14, 21, 8_000, 0.01, 1.0, 35, 3, 160, 12),
-    Character("GLDX", "1d", "USD", date(2005, 1, 1), date(2024, 12, 31), True, 0, 1, 45_000, 0.1, 0.01, 300, 25, 90, 13),
+    Character(
+        "ACME", "1h", "USD", date(2020, 1, 1), date(2024, 12, 31), True, 14, 21, 8_000, 0.01, 1.0, 35, 3, 160, 12
+    ),
+    Character(
+        "GLDX", "1d", "USD", date(2005, 1, 1), date(2024, 12, 31), True, 0, 1, 45_000, 0.1, 0.01, 300, 25, 90, 13
+    ),
 )
 """A market that never closes, in minutes; a stock of regular sessions, in hours; a slow mover, in days."""
 
@@ -81,8 +99,8 @@ def _install(store: CandleStore, character: Character) -> Dataset:
 def generate(character: Character) -> Bars:
     """Return an asset's bars.
 
-    Prices are walked in whole ticks with a seeded generator and integer arithmetic, so that no machine's rounding can make
-    another dataset (and another run key) of it.
+    Prices are walked in whole ticks with a seeded generator and integer arithmetic, so that no machine's rounding can
+    make another dataset (and another run key) of it.
     """
     time = _times(character)
     rng = np.random.Generator(np.random.PCG64(character.seed))
@@ -98,7 +116,9 @@ def generate(character: Character) -> Bars:
     wick_up, wick_down = rng.integers(0, np.maximum(spread, 2), size=(2, n_bars))
     high = np.maximum(opens, close) + wick_up
     low = np.maximum(np.minimum(opens, close) - wick_down, 1)
-    volume = (rng.integers(50, 1_000, size=n_bars) * (1 + np.abs(steps) // max(1, character.step_ticks))).astype(np.float64)
+    volume = (rng.integers(50, 1_000, size=n_bars) * (1 + np.abs(steps) // max(1, character.step_ticks))).astype(
+        np.float64
+    )
     decimals = round(1 / character.tick_size)
     prices = [column.astype(np.float64) / decimals for column in (opens, high, low, close)]
     return Bars(time, *prices, volume)

@@ -127,7 +127,9 @@ class CandleStore:
             with pa.memory_map(str(dataset.path)) as source:
                 table = pa.ipc.open_file(source).read_all()
             if table.schema != _SCHEMA or table.num_rows != dataset.n_bars or table["time"].num_chunks != 1:
-                raise MarketDataError(f"The candles of {dataset.slug} are damaged: {dataset.path.name} has other columns.")
+                raise MarketDataError(
+                    f"The candles of {dataset.slug} are damaged: {dataset.path.name} has other columns."
+                )
             columns = [table[name].chunk(0).to_numpy(zero_copy_only=True) for name in ("time", *COLUMNS)]
         except (OSError, pa.ArrowInvalid) as error:
             raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {error}.") from error

@@ -1,0 +1,308 @@
+"""From a strategy to a loop that runs it: one generated module, compiled or interpreted.
+
+The module's name is the hash of everything that its machine code depends on, because numba's disk cache goes by file:
+it misses in every new process for closures and for functions passed as arguments, and hits for a module of the same
+name. The same source runs interpreted, which is how a failing bar is told exactly.
+"""
+
+import ast
+import hashlib
+import importlib.util
+import inspect
+import os
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import llvmlite
+import numba
+import numpy as np
+from numba import njit, types
+from numba.core.errors import NumbaError
+from numba.extending import register_jitable
+
+from algotrade import records
+from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
+from algotrade.errors import StrategyError
+from algotrade.market.bars import COLUMNS
+from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
+
+_TEMPLATE = '''"""The loop of {strategy}, generated. The engine's rules are in algotrade.engine; this is only their order."""
+
+from collections import namedtuple
+
+from algotrade.engine.broker import Broker
+from algotrade.engine.kernel_nb import after_strategy_nb, before_strategy_nb
+
+Bars = namedtuple("Bars", {bar_names!r})
+Ind = namedtuple("Ind", {indicator_names!r})
+
+
+def run(account, orders, fills, trades, equity, open, high, low, close, volume, ind, params, first, lo, hi):
+    broker = Broker(account, orders)
+    room = len(orders) - {max_orders}
+    for i in range(lo, hi):
+        if account.n_orders > room:
+            return i
+        account.bar = i - first
+        before_strategy_nb(account, orders, fills, trades, open[i], high[i], low[i], close[i])
+        equity[i - first] = account.equity
+        if account.is_ruined != 0:
+            return i + 1
+        on_bar(Bars({bar_views}), Ind({indicator_views}), params, broker)
+        if account.fills_at_close != 0 and account.first_pending != account.n_orders:
+            after_strategy_nb(account, orders, fills, trades, close[i])
+            equity[i - first] = account.equity
+    return hi
+'''
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A strategy's loop in its two gears; both take the same arguments and return the first bar not done.
+
+    Attributes:
+        interpreted: plain Python.
+        compiled: machine code, or None when it was not asked for.
+        without_counting: whether the machine code was built without reference counting.
+    """
+
+    interpreted: Callable[..., int]
+    compiled: Callable[..., int] | None
+    without_counting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a loop is made from.
+
+    Attributes:
+        on_bar: the strategy's function.
+        name: of the strategy, for the docstring.
+        indicator_names: of all indicators, in the order of their matrix.
+        params: dtype of the parameters' record.
+        source_hash: of the strategy's files.
+    """
+
+    on_bar: FunctionType
+    name: str
+    indicator_names: tuple[str, ...]
+    params: np.dtype[Any]
+    source_hash: str
+
+    def text(self) -> str:
+        """Return the module's source: views only of what `on_bar` mentions, since each one costs."""
+        bars = _mentioned(self.on_bar, 0, COLUMNS)
+        used = _mentioned(self.on_bar, 1, self.indicator_names)
+        rows = [(row, name) for row, name in enumerate(self.indicator_names) if name in used]
+        return _TEMPLATE.format(
+            strategy=self.name,
+            bar_names=tuple(bars) or ("count",),
+            indicator_names=tuple(name for _, name in rows) or ("count",),
+            bar_views=", ".join(f"{name}[:i + 1]" for name in bars) or "i + 1",
+            indicator_views=", ".join(f"ind[{row}, :i + 1]" for row, _ in rows) or "i + 1",
+            max_orders=MAX_ORDERS_PER_BAR,
+        )
+
+
+def build(
+    source: Source, cache_dir: Path, *, compiled: bool, on_compile: Callable[[], None], counting: bool = False
+) -> Loop:
+    """Return a strategy's loop.
+
+    Args:
+        source: what it is made from.
+        cache_dir: where generated modules and machine code are kept.
+        compiled: whether machine code is wanted.
+        on_compile: called before a compilation that takes seconds, not when the cache has it.
+        counting: compile with reference counting from the start (tests compare both builds).
+
+    Raises:
+        StrategyError: `on_bar` cannot be compiled; the message has its line and what the compiler says.
+    """
+    text = source.text()
+    name = f"loop_{_hash(source, text)}"
+    module = _load(name, text, cache_dir, source.on_bar)
+    interpreted = module.run
+    if not compiled:
+        return Loop(interpreted, None)
+    marker = cache_dir / f"{name}.compiled"
+    known = marker.read_text() if marker.exists() else ""
+    if not known:
+        on_compile()
+    _make_compilable(source.on_bar)
+    builds = ["counting"] if counting else [known] if known in ("lean", "counting") else ["lean", "counting"]
+    for attempt, kind in enumerate(builds):
+        try:
+            loop = _compiled(module.run, source.params, lean=kind == "lean")
+        except NumbaError as error:
+            if attempt + 1 < len(builds):
+                continue  # a strategy that allocates memory needs reference counting
+            raise StrategyError(_compiler_says(error, source.on_bar)) from error
+        if not counting:
+            marker.write_text(kind)
+        return Loop(interpreted, loop, kind == "lean")
+    raise AssertionError("no build was tried")
+
+
+def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str, ...]]) -> Any:
+    """Return the parameters as `on_bar` sees them: a record, with one truth value for each choice of a choice."""
+    fields: list[tuple[str, str]] = []
+    values: list[Any] = []
+    for name, value in parameters.items():
+        if name in choices:
+            fields += [(f"{name}_{choice}", "?") for choice in choices[name]]
+            values += [value == choice for choice in choices[name]]
+        else:
+            fields.append((name, "?" if isinstance(value, bool) else "i8" if isinstance(value, int) else "f8"))
+            values.append(value)
+    if not fields:
+        fields, values = [("count", "i8")], [0]
+    record = np.zeros(1, np.dtype(fields, align=True)).view(np.recarray)
+    record[0] = tuple(values)
+    return record[0]
+
+
+def signature(params: np.dtype[Any]) -> Any:
+    """Return the numba signature of a loop for a parameters' dtype; bars and indicators are read-only."""
+    account, order, fill, trade, record = (numba.from_dtype(d) for d in (ACCOUNT, ORDER, FILL, TRADE, params))
+    column = types.Array(types.float64, 1, "C", readonly=True)
+    return types.int64(
+        account,
+        types.Array(order, 1, "C"),
+        types.Array(fill, 1, "C"),
+        types.Array(trade, 1, "C"),
+        types.Array(types.float64, 1, "C"),
+        *([column] * len(COLUMNS)),
+        types.Array(types.float64, 2, "C", readonly=True),
+        record,
+        types.int64,
+        types.int64,
+        types.int64,
+    )
+
+
+def _compiled(run: FunctionType, params: np.dtype[Any], *, lean: bool) -> Callable[..., int]:
+    # `_nrt` is numba's own, undocumented switch: without reference counts the loop is several times faster.
+    options: dict[str, Any] = {"nogil": True, "boundscheck": True, "cache": True} | ({"_nrt": False} if lean else {})
+    loop: Callable[..., int] = njit([signature(params)], **options)(_twin(run, lean=lean))
+    return loop
+
+
+def _twin(run: FunctionType, *, lean: bool) -> FunctionType:
+    """Return `run` under a name of its own for each build, so that both can lie in one cache."""
+    twin = FunctionType(run.__code__, run.__globals__, run.__name__, run.__defaults__, run.__closure__)
+    twin.__qualname__ = f"run_{'lean' if lean else 'counting'}"
+    twin.__module__ = run.__module__
+    return twin
+
+
+def _load(name: str, text: str, cache_dir: Path, on_bar: FunctionType) -> ModuleType:
+    """Write the module if it is not there, and import it with the strategy's function as a global."""
+    path = cache_dir / f"{name}.py"
+    known = sys.modules.get(name)
+    if known is not None and known.__dict__.get("on_bar") is on_bar and known.__file__ == str(path):
+        return known
+    if not path.exists():
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        descriptor, aside = tempfile.mkstemp(prefix=".new-", dir=cache_dir)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text)
+        Path(aside).replace(path)  # two processes may write the same module at once
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise StrategyError(f"The generated module {path} cannot be loaded.")
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["on_bar"] = on_bar
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _hash(source: Source, text: str) -> str:
+    parts = [
+        engine_hash(),
+        source.source_hash,
+        source.on_bar.__qualname__,
+        text,
+        repr(source.params.descr),
+        sys.version,
+        numba.__version__,
+        llvmlite.__version__,
+        np.__version__,
+    ]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+@cache
+def engine_hash() -> str:
+    """Return the hash of every source file that is compiled into a loop."""
+    digest = hashlib.sha256(Path(records.__file__).read_bytes())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _mentioned(function: FunctionType, argument: int, names: tuple[str, ...]) -> list[str]:
+    """Return which of `names` a function reads from its argument; all when it hands the argument on as a whole."""
+    variable = function.__code__.co_varnames[argument]
+    tree = _tree(function)
+    attributes = {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_name(node.value, variable)
+    }
+    n_reads = sum(_is_name(node, variable) for node in ast.walk(tree))
+    n_attributes = sum(isinstance(node, ast.Attribute) and _is_name(node.value, variable) for node in ast.walk(tree))
+    return list(names) if n_reads > n_attributes else [name for name in names if name in attributes]
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _tree(function: FunctionType) -> ast.AST:
+    return ast.parse(textwrap.dedent(inspect.getsource(function)))
+
+
+def _make_compilable(function: FunctionType) -> None:
+    """Register a strategy's function, and the functions of its own files that it calls, with the compiler."""
+    folder = os.path.dirname(function.__code__.co_filename)
+    waiting, seen = [function], set()
+    while waiting:
+        current = waiting.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        if not getattr(current, "_is_registered", False):
+            register_jitable(current)
+            current.__dict__["_is_registered"] = True
+        for name in current.__code__.co_names:
+            value = current.__globals__.get(name)
+            if isinstance(value, FunctionType) and os.path.dirname(value.__code__.co_filename) == folder:
+                waiting.append(value)
+
+
+def _compiler_says(error: NumbaError, on_bar: FunctionType) -> str:
+    """Return the compiler's complaint in short: the strategy's file and line, and the first sentences that say
+    something."""
+    file = os.path.basename(on_bar.__code__.co_filename)
+    text = str(error)
+    line = next(
+        (
+            part.split("(", 1)[1].split(")", 1)[0]
+            for part in reversed(text.splitlines())
+            if part.startswith('File "') and file in part and "(" in part
+        ),
+        str(on_bar.__code__.co_firstlineno),
+    )
+    said = [part.strip() for part in text.splitlines() if part.strip() and not part.startswith(("File", "  File", "-"))]
+    reason = " ".join(said[:4])[:600]
+    return (
+        f"{file}, line {line}: on_bar cannot be compiled. Change the line, or set `compiled = False` in the strategy. "
+        f"The compiler says: {reason}"
+    )

@@ -1,0 +1,157 @@
+"""Indicators for strategies: TA-Lib behind names that everyone knows.
+
+Each takes and returns float64[n_bars] arrays; values before an indicator is ready are NaN. Value t depends on values up
+to t only. Within one run, the same indicator of the same input and parameters is computed once and shared.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import wraps
+from typing import Any, ParamSpec
+
+import numpy as np
+import talib
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+P = ParamSpec("P")
+
+
+class IndicatorCache:
+    """Arrays by indicator, inputs and parameters. Inputs are told apart by identity, so the cache keeps them alive."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._arrays: dict[tuple[Any, ...], Any] = {}
+        self._inputs: list[Any] = []
+
+    def get(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the indicator's value, computed at the first call."""
+        key = (function, *(_key(value) for value in args), *((name, _key(kwargs[name])) for name in sorted(kwargs)))
+        if key not in self._arrays:
+            self._inputs.extend(value for value in (*args, *kwargs.values()) if isinstance(value, np.ndarray))
+            self._arrays[key] = function(*args, **kwargs)
+        return self._arrays[key]
+
+
+_cache: ContextVar[IndicatorCache | None] = ContextVar("indicator_cache", default=None)
+
+
+@contextmanager
+def shared(cache: IndicatorCache) -> Iterator[None]:
+    """Share indicators through `cache` while the block runs."""
+    token = _cache.set(cache)
+    try:
+        yield
+    finally:
+        _cache.reset(token)
+
+
+def _key(value: Any) -> Any:
+    return ("array", id(value)) if isinstance(value, np.ndarray) else value
+
+
+def _indicator(function: Callable[P, Any]) -> Callable[P, Any]:
+    @wraps(function)
+    def cached(*args: P.args, **kwargs: P.kwargs) -> Any:
+        cache = _cache.get()
+        return function(*args, **kwargs) if cache is None else cache.get(function, args, kwargs)
+
+    return cached
+
+
+def _ready(compute: Callable[..., Any], inputs: tuple[Array, ...], *parameters: float, outputs: int = 1) -> Any:
+    """Call TA-Lib on the part where every input is ready: it would otherwise spread a leading NaN over everything."""
+    columns = [np.ascontiguousarray(values, dtype=np.float64) for values in inputs]
+    n_bars = len(columns[0])
+    is_ready = ~np.isnan(np.vstack(columns)).any(axis=0)
+    first = int(np.argmax(is_ready)) if is_ready.any() else n_bars
+    out = [np.full(n_bars, np.nan) for _ in range(outputs)]
+    if first < n_bars:
+        found = compute(*(column[first:] for column in columns), *parameters)
+        for array, values in zip(out, found if outputs > 1 else (found,), strict=True):
+            array[first:] = values
+    return out[0] if outputs == 1 else tuple(out)
+
+
+def _length(length: float, least: int = 1) -> int:
+    if int(length) != length or not least <= length <= 100_000:
+        raise ValueError(f"An indicator's length must be a whole number from {least} to 100,000; it is {length}.")
+    return int(length)
+
+
+@_indicator
+def sma(values: Array, length: int) -> Array:
+    """Return the simple moving average over `length` bars."""
+    return _ready(talib.SMA, (values,), _length(length)) if length != 1 else values
+
+
+@_indicator
+def ema(values: Array, length: int) -> Array:
+    """Return the exponential moving average with alpha 2 / (length + 1), begun with the simple one."""
+    return _ready(talib.EMA, (values,), _length(length)) if length != 1 else values
+
+
+@_indicator
+def wma(values: Array, length: int) -> Array:
+    """Return the linearly weighted moving average over `length` bars."""
+    return _ready(talib.WMA, (values,), _length(length)) if length != 1 else values
+
+
+@_indicator
+def rsi(values: Array, length: int = 14) -> Array:
+    """Return the relative strength index (Wilder 1978), 0 to 100."""
+    return _ready(talib.RSI, (values,), _length(length, 2))
+
+
+@_indicator
+def roc(values: Array, length: int = 10) -> Array:
+    """Return the rate of change over `length` bars, percent."""
+    return _ready(talib.ROC, (values,), _length(length))
+
+
+@_indicator
+def stddev(values: Array, length: int = 20) -> Array:
+    """Return the population standard deviation over `length` bars."""
+    return _ready(talib.STDDEV, (values,), _length(length, 2))
+
+
+@_indicator
+def highest(values: Array, length: int) -> Array:
+    """Return the highest value of the last `length` bars, this one included."""
+    return _ready(talib.MAX, (values,), _length(length, 2))
+
+
+@_indicator
+def lowest(values: Array, length: int) -> Array:
+    """Return the lowest value of the last `length` bars, this one included."""
+    return _ready(talib.MIN, (values,), _length(length, 2))
+
+
+@_indicator
+def atr(high: Array, low: Array, close: Array, length: int = 14) -> Array:
+    """Return the average true range (Wilder 1978), in price units."""
+    return _ready(talib.ATR, (high, low, close), _length(length))
+
+
+@_indicator
+def adx(high: Array, low: Array, close: Array, length: int = 14) -> Array:
+    """Return the average directional index (Wilder 1978), 0 to 100."""
+    return _ready(talib.ADX, (high, low, close), _length(length, 2))
+
+
+@_indicator
+def macd(values: Array, fast: int = 12, slow: int = 26, signal: int = 9) -> tuple[Array, Array, Array]:
+    """Return the MACD line, its signal line and their difference."""
+    lengths = _length(fast, 2), _length(slow, 2), _length(signal)
+    found: tuple[Array, Array, Array] = _ready(talib.MACD, (values,), *lengths, outputs=3)
+    return found
+
+
+@_indicator
+def bollinger(values: Array, length: int = 20, width: float = 2.0) -> tuple[Array, Array, Array]:
+    """Return the upper, middle and lower band: the simple average and `width` population standard deviations around
+    it."""
+    found: tuple[Array, Array, Array] = _ready(talib.BBANDS, (values,), _length(length, 2), width, width, outputs=3)
+    return found

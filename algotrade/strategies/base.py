@@ -1,0 +1,214 @@
+"""What a strategy's author derives from: Strategy, and Param for each of its parameters."""
+
+import math
+from types import ModuleType
+from typing import Any, ClassVar, Self
+
+from algotrade.errors import StrategyError
+from algotrade.market.bars import Bars
+from algotrade.spec import ParamValue
+
+LARGEST_INT = 2**53
+"""Largest whole number a parameter may be: up to here float64 and int64 agree."""
+
+
+class Param:
+    """One parameter of a strategy, declared as a class attribute: ``fast = Param(10, low=2, high=200)``.
+
+    Forms, the API, validation, axes of optimizations and documentation all come from it. Within the strategy,
+    `self.fast` is the parameter's value, and `params.fast` in `on_bar`; of a choice, `on_bar` sees one truth value
+    each: `params.side_both`.
+
+    Attributes:
+        name: the attribute's name.
+        kind: int, float, bool or choice, as the default says; choice when there are choices.
+        default: the value when none is given.
+        low, high: bounds, both inclusive; None: unbounded.
+        step: how far apart neighbouring values are in forms and axes.
+        unit, help: for people.
+        choices: the texts that are allowed, for a choice.
+    """
+
+    def __init__(
+        self,
+        default: ParamValue,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        step: float | None = None,
+        unit: str = "",
+        help: str = "",  # noqa: A002 - what everyone calls it
+        choices: tuple[str, ...] | list[str] = (),
+    ) -> None:
+        """Declare a parameter.
+
+        Raises:
+            StrategyError: the default is not within bounds and choices.
+        """
+        self.name = ""
+        self.kind = "choice" if choices else type(default).__name__
+        if self.kind not in ("int", "float", "bool", "choice"):
+            raise StrategyError(f"A parameter is a number, a truth value or one of its choices; {default!r} is none.")
+        self.low, self.high = low, high
+        self.step = step if step is not None else (1 if self.kind == "int" else None)
+        self.unit, self.help = unit, help
+        self.choices = tuple(choices)
+        try:
+            self.default: ParamValue = self.parse(default)
+        except ValueError as error:
+            raise StrategyError(f"The default {default!r} of a parameter is not allowed: {error}") from error
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn the attribute's name."""
+        self.name = name
+
+    def __repr__(self) -> str:
+        """Return how the parameter would be declared."""
+        return f"Param({self.default!r}, low={self.low}, high={self.high}, choices={self.choices})"
+
+    # A strategy's `self.fast` is the value, which the class attribute cannot tell a type checker.
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        """Return this declaration on the class; an instance holds the value itself."""
+        return self
+
+    def parse(self, value: object) -> ParamValue:
+        """Return the value in the parameter's type; texts are read as forms send them.
+
+        Raises:
+            ValueError: it has another type or is out of bounds; the message says the value and what is allowed.
+        """
+        match self.kind:
+            case "choice":
+                if value in self.choices:
+                    return str(value)
+            case "bool":
+                known = {True: True, False: False, "true": True, "false": False, "on": True, "off": False}
+                if isinstance(value, bool | str) and value in known:
+                    return known[value]
+            case _:
+                number = self._number(value)
+                if number is not None and self._is_within(number):
+                    return number
+        raise ValueError(f"Must be {self.allowed}; it is {_shown(value)}.")
+
+    @property
+    def allowed(self) -> str:
+        """What values are allowed, in words: a whole number from 2 to 200."""
+        if self.kind == "choice":
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        noun = "a whole number" if self.kind == "int" else "a number"
+        if self.low is not None and self.high is not None:
+            return f"{noun} from {self.low:,} to {self.high:,}"
+        if self.low is not None:
+            return f"{noun} of at least {self.low:,}"
+        return f"{noun} of at most {self.high:,}" if self.high is not None else noun
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the declaration as JSON types."""
+        names = ("name", "kind", "default", "low", "high", "step", "unit", "help")
+        return {**{name: getattr(self, name) for name in names}, "choices": list(self.choices)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        """Build a declaration from `to_dict`'s output."""
+        values = {name: value for name, value in data.items() if name not in ("name", "kind")}
+        param = cls(**values)
+        param.name = data["name"]
+        return param
+
+    def _number(self, value: object) -> int | float | None:
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            return None
+        try:
+            number = float(value)
+        except (ValueError, OverflowError):
+            return None
+        if not math.isfinite(number):
+            return None
+        if self.kind == "float":
+            return number + 0.0
+        return int(number) if number.is_integer() and abs(number) <= LARGEST_INT else None
+
+    def _is_within(self, number: float) -> bool:
+        return (self.low is None or number >= self.low) and (self.high is None or number <= self.high)
+
+
+class Strategy:
+    """A trading strategy: parameters, indicators, and what to do at each bar.
+
+    Attributes:
+        title: what pages show; the file's name in words when empty.
+        rules: what must hold between parameters, such as "fast < slow".
+        compiled: whether `on_bar` is compiled (the default) or runs as Python, for one that needs any library.
+    """
+
+    title: ClassVar[str] = ""
+    rules: ClassVar[list[str]] = []
+    compiled: ClassVar[bool] = True
+
+    def indicators(self, bars: Bars) -> dict[str, Any]:
+        """Return arrays by name, float64[n_bars] each; value t may depend on bars up to t only (this is checked)."""
+        return {}
+
+    @staticmethod
+    def on_bar(bars: Any, ind: Any, params: Any, broker: Any) -> None:
+        """Decide at the close of a bar.
+
+        Args:
+            bars: open, high, low, close, volume up to this bar; `bars.close[-1]` is now, the future is not there.
+            ind: the indicators, likewise: `ind.fast[-1]` is now.
+            params: the parameters' values.
+            broker: takes orders (`buy`, `sell`, `close`) and tells the account (`position`, `cash`, `equity`).
+        """
+        raise StrategyError("A strategy needs an on_bar method.")
+
+
+def parameters_of(cls: type[Strategy]) -> tuple[Param, ...]:
+    """Return a strategy's parameters in the order of declaration, base classes first."""
+    found: dict[str, Param] = {}
+    for base in reversed(cls.__mro__):
+        found.update({name: value for name, value in vars(base).items() if isinstance(value, Param)})
+    return tuple(found.values())
+
+
+def strategy_class(module: ModuleType) -> type[Strategy]:
+    """Return the one strategy that a module defines.
+
+    Raises:
+        StrategyError: it defines none or several, or one without `on_bar`.
+    """
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Strategy) and value.__module__ == module.__name__
+    ]
+    # A class that another one of the file derives from is scaffolding, not a second strategy.
+    leaves = [cls for cls in classes if not any(other is not cls and issubclass(other, cls) for other in classes)]
+    if len(leaves) != 1:
+        names = ", ".join(cls.__name__ for cls in leaves) or "none"
+        raise StrategyError(f"{module.__name__}.py must define exactly one strategy; it defines {names}.")
+    cls = leaves[0]
+    if cls.on_bar is Strategy.on_bar:
+        raise StrategyError(f"The strategy {cls.__name__} has no on_bar method.")
+    if not isinstance(_static(cls, "on_bar"), staticmethod):
+        raise StrategyError(f"{cls.__name__}.on_bar must be a @staticmethod with (bars, ind, params, broker).")
+    return cls
+
+
+def with_parameters(cls: type[Strategy], values: dict[str, ParamValue]) -> Strategy:
+    """Return an instance whose attributes are the parameters' values."""
+    instance = cls()
+    for name, value in values.items():
+        setattr(instance, name, value)
+    return instance
+
+
+def _static(cls: type, name: str) -> object:
+    return next(vars(base)[name] for base in cls.__mro__ if name in vars(base))
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
