@@ -81,7 +81,9 @@ def _rejections(result: BacktestResult) -> list[str]:
 
 
 def _pending(result: BacktestResult) -> list[str]:
-    n_pending = int(np.count_nonzero(result.orders["status"] == OrderStatus.PENDING))
+    orders = result.orders
+    is_pending = (orders["status"] == OrderStatus.PENDING) | (orders["reason"] == Reason.NO_NEXT_BAR)
+    n_pending = int(np.count_nonzero(is_pending))
     if not n_pending:
         return []
     return [f"{_count(n_pending, 'order')} {'was' if n_pending == 1 else 'were'} still pending at the end."]

