@@ -171,6 +171,14 @@ class LimitedWebSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.flow, True)
 
+    def sendMessage(self, payload: bytes, *arguments: Any, **options: Any) -> None:  # noqa: N802 - autobahn's name
+        """Send a message of any size: autobahn knows one limit for both ways, and ours is for what comes in."""
+        limit, self.maxMessagePayloadSize = self.maxMessagePayloadSize, 0
+        try:
+            super().sendMessage(payload, *arguments, **options)
+        finally:
+            self.maxMessagePayloadSize = limit
+
     async def has_room(self) -> bool:
         """Wait until there is room to write; False when the reader has left the buffer full for too long."""
         if self.flow is None or self.flow.has_room.is_set():

@@ -44,8 +44,8 @@ class LoginView(DjangoLoginView):
         """Check name and password, unless there were too many attempts already."""
         address = request.META.get("REMOTE_ADDR", "")
         wait = max(
-            throttle.take("login name", self._name(), throttle.LOGINS_PER_NAME),
-            throttle.take("login address", address, throttle.LOGINS_PER_ADDRESS),
+            throttle.take("login-name", self._name(), throttle.LOGINS_PER_NAME),
+            throttle.take("login-address", address, throttle.LOGINS_PER_ADDRESS),
         )
         if wait:
             log.warning("login throttled", address=address, seconds=wait)
@@ -55,7 +55,7 @@ class LoginView(DjangoLoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Let the user in; their attempts no longer count."""
-        throttle.forget("login name", self._name())
+        throttle.forget("login-name", self._name())
         return super().form_valid(form)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
@@ -77,7 +77,7 @@ def log_in_by_link(request: HttpRequest, secret: str) -> HttpResponseBase:
     if _is_prefetch(request):
         return HttpResponse("Open the link itself.", status=503, content_type="text/plain")
     address = request.META.get("REMOTE_ADDR", "")
-    wait = throttle.take("login link", address, throttle.LOGINS_PER_ADDRESS)
+    wait = throttle.take("login-link", address, throttle.LOGINS_PER_ADDRESS)
     if wait:
         return _refused(request, f"Too many attempts. Try again in {wait} s.", 429, wait)
     user = LoginLink.objects.redeem(secret)

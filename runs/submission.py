@@ -41,7 +41,7 @@ def submit(resolved: Resolved, user: AbstractBaseUser, *, per_minute: int) -> tu
     Raises:
         TooMany: a limit is reached; nothing was started.
     """
-    wait = throttle.take(f"submit {per_minute}", user.pk, per_minute)
+    wait = throttle.take(f"submit-{per_minute}", user.pk, per_minute)
     if wait:
         raise TooMany(f"That were more than {per_minute:,} submissions in a minute. Try again in {wait} s.", wait)
     if not Run.objects.active().filter(run_key=resolved.run_key).exists():

@@ -1,0 +1,52 @@
+"""The web server with small limits before a tiny application, as a process of its own (one reactor a process)."""
+
+import json
+import sys
+
+from django.conf import settings
+
+LIMITS = {"REQUEST_SECONDS": 0.6, "LINGER_SECONDS": 0.3, "SLOW_READER_SECONDS": 1.0, "MAX_FRAME_BYTES": 2_000}
+MAX_BODY_BYTES = 200_000
+FRAME = "x" * 50_000
+N_FRAMES = 400
+n_sent = 0
+
+
+async def application(scope, receive, send):
+    """Answer with the length of the body; on a websocket send 20 MB as fast as the server takes it."""
+    if scope["type"] == "websocket":
+        await flood(scope, receive, send)
+        return
+    length, more = 0, True
+    while more:
+        message = await receive()
+        length += len(message["body"])
+        more = message["more_body"]
+    body = json.dumps({"length": length, "sent": n_sent}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def flood(scope, receive, send):
+    """Accept, then send: everything at /flood, one frame at /large; then listen."""
+    global n_sent
+    await receive()
+    await send({"type": "websocket.accept"})
+    for _ in range({"/flood": N_FRAMES, "/large": 1}.get(scope["path"], 0)):
+        await send({"type": "websocket.send", "text": FRAME})
+        n_sent += scope["path"] == "/flood"
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+if __name__ == "__main__":
+    settings.configure(MAX_BODY_BYTES=MAX_BODY_BYTES)
+    from runs import gate
+
+    for name, value in LIMITS.items():
+        setattr(gate, name, value)
+    gate.LimitedServer(
+        application=application,
+        endpoints=[f"tcp:port={sys.argv[1]}:interface=127.0.0.1"],
+        ready_callable=lambda: sys.stdout.write("ready\n") and sys.stdout.flush(),
+    ).run()
