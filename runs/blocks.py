@@ -147,7 +147,7 @@ def _y(count: float, top: int) -> float:
 
 def _round_step(least: float) -> int:
     """Return the smallest of 1, 2, 5 times a power of ten that is not below `least`, at least 1."""
-    power = 10 ** max(0, math.floor(math.log10(max(least, 1))))
+    power = int(10 ** max(0, math.floor(math.log10(max(least, 1)))))
     return next(step * power for step in (1, 2, 5, 10) if step * power >= least)
 
 

@@ -73,7 +73,8 @@ def metric_groups(run: Run) -> list[tuple[str, list[MetricRow]]]:
 
 
 def _values(run: Run) -> Mapping[str, Any]:
-    return (run.result or {}).get("metrics", {})
+    values: Mapping[str, Any] = (run.result or {}).get("metrics", {})
+    return values
 
 
 def _reason(run: Run, key: str) -> str:

@@ -3,15 +3,16 @@
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from algotrade.resolve import Resolved
 from algotrade.spec import BacktestSpec
-from runs import artifacts, throttle
+from runs import artifacts, submission, throttle
 from runs.estimates import estimated_seconds
 from runs.forms import BacktestForm
 from runs.models import Run
@@ -71,19 +72,24 @@ def _twin(resolved: Resolved) -> Run | None:
     return active or Run.objects.identical_completed(resolved.run_key)
 
 
+def _viewer(request: HttpRequest) -> User:
+    """Return who is logged in; nobody else gets past the middleware."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
 def _submit(request: HttpRequest, resolved: Resolved, form: BacktestForm) -> HttpResponse:
-    wait = throttle.take("submit", request.user.pk, throttle.PAGE_SUBMISSIONS)
-    if wait:
-        form.errors = {"": f"That was {throttle.PAGE_SUBMISSIONS} backtests within a minute. Try again in {wait} s."}
-        return _page(request, form, status=429)
-    n_active = Run.objects.active().filter(user_id=request.user.pk).count()
-    if n_active >= settings.ALGOTRADE_MAX_ACTIVE_RUNS:
-        form.errors = {"": f"You have {n_active:,} active runs, the most that are allowed. Wait, or cancel some."}
-        return _page(request, form, status=429)
-    run, is_dedup = Run.objects.submit(resolved, request.user)
+    try:
+        run, is_dedup = submission.submit(resolved, _viewer(request), per_minute=throttle.PAGE_SUBMISSIONS)
+    except submission.TooMany as error:
+        form.errors = {"": str(error)}
+        response = _page(request, form, status=429)
+        response["Retry-After"] = str(error.retry_after)
+        return response
     if is_dedup:
         messages.info(request, f"The same backtest is active already: this is {run}.")
-    return redirect(run.get_absolute_url(), permanent=False, preserve_request=False)
+    return redirect(run)
 
 
 @require_POST

@@ -134,9 +134,13 @@ def make_page_run(state=RunState.PENDING, **fields):
     return make_run(state, **(names | fields))
 
 
-def make_completed(result=None, **fields):
+def make_completed(arrays=None, **fields):
     """Return a completed run whose arrays lie in the artifacts folder."""
-    stored = {"metrics": METRICS, "reasons": {"profit_factor": "No losing trades."}, "findings": ["Worth <b>knowing</b>."]}
+    stored = {
+        "metrics": METRICS,
+        "reasons": {"profit_factor": "No losing trades."},
+        "findings": ["Worth <b>knowing</b>."],
+    }
     values = {
         "processed": N_BARS,
         "result": stored | {"log": "printed <i>text</i>"},
@@ -148,7 +152,7 @@ def make_completed(result=None, **fields):
     run = make_page_run(RunState.COMPLETED, **(values | fields))
     folder = artifacts.folder(run)
     folder.mkdir(parents=True)
-    (result or make_arrays()).save(folder)
+    (arrays or make_arrays()).save(folder)
     return run
 
 
@@ -161,7 +165,13 @@ ERROR_DETAIL = {
     "indicators": {"fast": 101.25, "slow": None},
     "frames": [
         {"file": "algotrade/engine/backtest.py", "line": 9, "function": "run", "code": "loop()", "is_strategy": False},
-        {"file": "algotrade/engine/replay.py", "line": 8, "function": "replay", "code": "on_bar()", "is_strategy": False},
+        {
+            "file": "algotrade/engine/replay.py",
+            "line": 8,
+            "function": "replay",
+            "code": "on_bar()",
+            "is_strategy": False,
+        },
         {"file": "strategies/mine.py", "line": 7, "function": "on_bar", "code": "x = 1 / zero", "is_strategy": True},
     ],
     "log": "before the fall",

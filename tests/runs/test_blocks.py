@@ -28,7 +28,9 @@ def test_histogram_without_trades_has_no_bars():
     assert histogram(TradeHistogram(0.0, (), (), 0)).bars == ()
 
 
-@given(st.lists(st.integers(0, 10_000), min_size=1, max_size=60).filter(any), st.sampled_from([0.0001, 0.005, 0.02, 0.5]))
+@given(
+    st.lists(st.integers(0, 10_000), min_size=1, max_size=60).filter(any), st.sampled_from([0.0001, 0.005, 0.02, 0.5])
+)
 def test_histogram_stays_in_its_box(counts, width):
     edges = tuple(round(i * width, 12) for i in range(-2, len(counts) - 1))
     drawn = histogram(TradeHistogram(width, edges, tuple(counts), sum(counts)))

@@ -42,7 +42,9 @@ def test_list_shows_the_newest_first(site, user):
     assert rows_of(site.get("/runs")) == [str(run.id) for run in reversed(runs)]
 
 
-@pytest.mark.parametrize(("query", "expected"), [("?status=failed", 1), ("?status=running", 2), ("?status=nonsense", 3)])
+@pytest.mark.parametrize(
+    ("query", "expected"), [("?status=failed", 1), ("?status=running", 2), ("?status=nonsense", 3)]
+)
 def test_list_is_filtered_by_status(site, user, query, expected):
     make_failed(user=user)
     make_page_run(RunState.RUNNING, user=user)

@@ -93,7 +93,10 @@ def test_missing_page_has_the_products_look(site):
 
 def test_pages_refresh_themselves_without_a_script(site, user):
     run = make_page_run(RunState.RUNNING, user=user)
-    assert '<noscript><meta http-equiv="refresh" content="3"></noscript>' in site.get(run.get_absolute_url()).content.decode()
+    assert (
+        '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+        in site.get(run.get_absolute_url()).content.decode()
+    )
 
 
 def test_report_without_a_script_has_a_drawn_curve(site, user):

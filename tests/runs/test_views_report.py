@@ -16,7 +16,9 @@ def n_rows(response):
     return body[1].count("<tr>") if body else 0
 
 
-@pytest.mark.parametrize(("table", "name"), [("trades", "trades-table"), ("orders", "orders-table"), ("equity", "equity-table")])
+@pytest.mark.parametrize(
+    ("table", "name"), [("trades", "trades-table"), ("orders", "orders-table"), ("equity", "equity-table")]
+)
 def test_table_is_a_part_for_scripts_and_a_page_without(site, user, table, name):
     run = make_completed(user=user)
     part = site.get(f"/backtests/{run.id}/{table}", headers=SCRIPT).content.decode()
@@ -96,7 +98,9 @@ def test_series_is_cut_to_the_window(site, user):
     assert series["time"] == [start + 3600 * i for i in range(5)]
 
 
-@pytest.mark.parametrize("query", ["px=1e9", "px=-5", "px=nan", "from=x", "to=" + "9" * 50, "from=5&to=1", "from=-99999999999"])
+@pytest.mark.parametrize(
+    "query", ["px=1e9", "px=-5", "px=nan", "from=x", "to=" + "9" * 50, "from=5&to=1", "from=-99999999999"]
+)
 def test_series_survives_nonsense(site, user, query):
     run = make_completed(user=user)
     assert site.get(f"/backtests/{run.id}/series.json?{query}").status_code == 200

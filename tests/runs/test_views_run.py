@@ -92,7 +92,14 @@ def test_live_curve_has_its_drawdown(site, user):
 
 def test_completed_page_is_a_report(site, user):
     shown = text(page(site, make_completed(user=user)))
-    for part in ("+48.20%", "+4,820.14 USD", "excess +54.52%", "62 of 139 trades", "Monthly returns", "Worst drawdowns"):
+    for part in (
+        "+48.20%",
+        "+4,820.14 USD",
+        "excess +54.52%",
+        "62 of 139 trades",
+        "Monthly returns",
+        "Worst drawdowns",
+    ):
         assert part in shown
     assert "nan" not in shown
 
