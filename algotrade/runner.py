@@ -227,9 +227,9 @@ def _run(job: Json, sink: PipeSink) -> Json:
         spec,
         bars,
         Instrument(asset=spec.asset, exchange=spec.exchange, **inputs.instrument),
-        days_per_year=dataset.days_per_year,
         cache_dir=Path(job["kernels"]),
         sink=sink,
+        source_hash=inputs.source_hash,
     )
     sink.phase("computing_metrics")
     report = compute_metrics(
@@ -237,6 +237,8 @@ def _run(job: Json, sink: PipeSink) -> Json:
         initial_cash=spec.initial_cash,
         days_per_year=dataset.days_per_year,
         risk_free_rate=spec.risk_free_rate,
+        asset=spec.asset,
+        currency=str(inputs.instrument["currency"]),
     )
     out = Path(job["out"])
     out.mkdir(parents=True)
@@ -246,13 +248,14 @@ def _run(job: Json, sink: PipeSink) -> Json:
 
 def failure(error: BaseException, job: Json) -> Json:
     """Return an error as the run's row keeps it: type, message, trace, detail."""
-    details = getattr(error, "detail", None)
-    if details is not None:  # the engine knows the bar, the position and the strategy's own traceback
+    from algotrade.engine.failures import StrategyFailure
+
+    if isinstance(error, StrategyFailure):
         return {
             "type": error.error_type,
             "message": error.message[:2_000],
-            "trace": error.trace[-TRACE_CHARACTERS:],
-            "detail": details,
+            "trace": error.trace,
+            "detail": error.detail,
         }
     return {
         "type": type(error).__name__,

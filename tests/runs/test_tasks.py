@@ -64,6 +64,7 @@ def execute(monkeypatch, settings, tmp_path):
     settings.ALGOTRADE_HOME = tmp_path
     settings.BEAT_SECONDS = 0.0
     monkeypatch.setattr(tasks, "STOP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)  # it would close the test's own transaction
     monkeypatch.setattr(artifacts.catalog().__class__, "snapshot", lambda _self, source_hash: tmp_path / source_hash)
 
     def run_it(run, *script):
