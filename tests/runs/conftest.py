@@ -31,3 +31,9 @@ def site(tmp_path, monkeypatch, settings, client, user):
     client.force_login(user)
     client.defaults["HTTP_HOST"] = "127.0.0.1"
     return client
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings):
+    """Hash passwords fast: a good hash takes a third of a second, for each login."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
