@@ -95,6 +95,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "runs.middleware.RequestLog",
     "runs.middleware.ApiErrors",
+    "runs.middleware.BusyDatabase",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "runs.middleware.PrivateAnswers",

@@ -11,7 +11,7 @@ MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "O
 SHADES = (0.02, 0.05, 0.10)
 """Monthly returns at which the shade of a cell deepens, fractions."""
 
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 472.0, 10.0, 208.0
+LEFT, RIGHT, TOP, BOTTOM = 44.0, 458.0, 10.0, 208.0
 """Edges of the histogram's plot in its box of 480 x 236."""
 BAR_GAP = 2.0
 MARKS_WANTED = 6

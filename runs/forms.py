@@ -198,9 +198,10 @@ class BacktestForm:
 
     @property
     def problems(self) -> list[tuple[str, str]]:
-        """Return label and message of everything that is wrong."""
+        """Return label and message of everything that is wrong; no label where the message names the field itself."""
         labels = {item.name: item.label for item in self.all_fields()}
-        return [(labels.get(name, ""), message) for name, message in self.errors.items()]
+        named = ((labels.get(name, ""), message) for name, message in self.errors.items())
+        return [("" if label.lower() in message.lower() else label, message) for label, message in named]
 
     @property
     def broken_strategies(self) -> list[StrategyInfo]:

@@ -1,11 +1,13 @@
-"""What holds for every answer of the web server: it can be found in the log, is private, and is JSON below /api/."""
+"""What holds for every answer of the web server: found in the log, private, JSON below /api/, 503 while the database is busy."""
 
 import secrets
 import time
 from collections.abc import Callable
 
 import structlog
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import render
 
 log = structlog.get_logger(__name__)
 
@@ -13,6 +15,8 @@ Handler = Callable[[HttpRequest], HttpResponseBase]
 
 API_PATH = "/api/"
 SLOW_SECONDS = 1.0
+BUSY_SECONDS = 5
+"""When to come back while the database does not answer; it has been waited for already."""
 
 REASONS = {
     400: "The request cannot be understood.",
@@ -86,3 +90,22 @@ class ApiErrors:
             if name in response.headers:
                 answer[name] = response[name]
         return answer
+
+
+class BusyDatabase:
+    """Answer 503 while the database is locked or away: nothing is wrong with the request, and trying again helps."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer."""
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Turn a database that does not answer into a 503; every other error goes on."""
+        if not isinstance(exception, OperationalError):
+            return None
+        log.warning("database does not answer", path=request.path[:500], error=str(exception))
+        return render(None, "503.html", status=503, headers={"Retry-After": str(BUSY_SECONDS)})

@@ -16,7 +16,7 @@ def _plain(value: Any) -> str:
 
 
 def _days(days: float) -> str:
-    return f"{days:,.0f} days" if days >= 2 else numbers.duration(days * 86_400)
+    return numbers.duration(days * 86_400) if 0 < days < 2 else f"{days:,.0f} days"
 
 
 def _signed_or_not(figure: Figure, signed: Callable[[Any], str], unsigned: Callable[[Any], str]) -> str:

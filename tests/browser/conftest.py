@@ -1,0 +1,88 @@
+"""A running product and a browser in front of it. Every page that a test opens must stay free of console errors."""
+
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from tests.browser import strategies
+from tests.stack import Product
+
+RUN_PAGE = re.compile(r"/backtests/[0-9a-f-]{36}$")
+
+
+@pytest.fixture(scope="package")
+def product(tmp_path_factory):
+    """Return the product with sample candles and strategies that are slow, broken and silent."""
+    with Product(tmp_path_factory.mktemp("home"), sample=True) as running:
+        for name, source in strategies.SOURCES.items():
+            (running.home / "strategies" / f"{name}.py").write_text(source)
+        yield running
+
+
+@pytest.fixture(scope="package")
+def chromium():
+    """Return a browser. It is closed with the package: its event loop must not reach the other tests."""
+    executable = shutil.which("chromium") or shutil.which("chromium-browser")
+    if executable is None:
+        pytest.fail("The browser tests need chromium; .ci/run installs it.")
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def session(product, chromium):
+    """Return the cookies of somebody who opened the one-time URL."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(product.login_url())
+    page.wait_for_url("**/runs")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def open_page(product, chromium, session):
+    """Return a function that opens a logged-in page; afterwards no page may have complained."""
+    contexts, complaints = [], []
+
+    def open_(path="", **options):
+        context = chromium.new_context(base_url=product.base_url, storage_state=session, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        if path:
+            page.goto(path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def page(open_page):
+    """Return a logged-in page of 1440 x 900."""
+    return open_page(viewport={"width": 1440, "height": 900})
+
+
+@pytest.fixture
+def start(product):
+    """Return a function that starts a backtest through the form and leads its page there."""
+
+    def start_(page, strategy, **typed):
+        page.goto(f"/backtests/new?strategy={strategy}&dataset={strategies.DATASET}")
+        for name, value in typed.items():
+            page.fill(f"[name='parameters.{name}']", str(value))
+        page.click("[data-run]")
+        page.wait_for_url(RUN_PAGE)
+
+    return start_

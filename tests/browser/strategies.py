@@ -1,0 +1,47 @@
+"""Strategies of the user's folder for browser tests."""
+
+from urllib.parse import quote
+
+DATASET = quote("ACME|SAMPLE|1h")
+"""The sample dataset of 9,135 hours."""
+N_BARS = 9_135
+
+SLOW = '''"""Takes its time."""
+
+import time
+
+from algotrade.strategies import Param, Strategy
+
+
+class Slow(Strategy):
+    """Waits at each bar, so that one can watch."""
+
+    compiled = False
+    micros = Param(1000, low=0, high=100_000, help="Microseconds per bar")
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        time.sleep(params.micros / 1e6)
+        if broker.position == 0:
+            broker.buy()
+        elif bars.close[-1] > bars.open[-1]:
+            broker.close()
+'''
+BROKEN = '''"""Has a bug."""
+
+from algotrade.strategies import Param, Strategy
+
+
+class Faulty(Strategy):
+    """Divides by zero at one bar."""
+
+    compiled = False
+    at = Param(41, low=0, high=10_000)
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        print("looking at", bars.close[-1])
+        distance = len(bars.close) - 1 - params.at
+        broker.note = 1 / distance
+'''
+SOURCES = {"slow": SLOW, "faulty": BROKEN.replace("        broker.note = 1 / distance\n", "        1 / distance\n"), "unreadable": "class Strategy(:\n"}
