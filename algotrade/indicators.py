@@ -151,7 +151,6 @@ def macd(values: Array, fast: int = 12, slow: int = 26, signal: int = 9) -> tupl
 
 @_indicator
 def bollinger(values: Array, length: int = 20, width: float = 2.0) -> tuple[Array, Array, Array]:
-    """Return the upper, middle and lower band: the simple average and `width` population standard deviations around
-    it."""
+    """Return the upper, middle and lower band: the average, and `width` population standard deviations off it."""
     found: tuple[Array, Array, Array] = _ready(talib.BBANDS, (values,), _length(length, 2), width, width, outputs=3)
     return found

@@ -139,7 +139,7 @@ def main() -> None:
     die_with(parent)
     _limit(memory_bytes)
     pipe = Pipe()
-    faulthandler.enable(file=sys.__stderr__)  # a segfault then leaves the strategy's line in the log
+    faulthandler.enable(file=2)  # a segfault then leaves the strategy's line in the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's affair
     _preload()
     for job in pipe.jobs():

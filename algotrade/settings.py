@@ -161,7 +161,7 @@ if REDIS_URL:
     }
 CHANNEL_LAYERS = _CHANNEL_LAYERS
 
-# Counts of the throttle. Without Redis each web process counts on its own; `local` is also what counts while Redis is down.
+# Counts of the throttle. Without Redis each web process counts on its own, and so does `local` while Redis is down.
 _LOCAL_CACHE: dict[str, Any] = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "LOCATION": "local",

@@ -1,4 +1,4 @@
-"""Administration: runs and workers to look at, runs to cancel and delete, tokens to revoke. States change in the models only."""
+"""Administration: runs and workers to look at, runs to cancel and delete, tokens to revoke."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,19 @@ class RunAdmin(LookOnly):
     fieldsets = (
         (
             None,
-            {"fields": ("label", "id", "state_pill", "progress", "phase", "notice", "user", "dataset", "strategy_name")},
+            {
+                "fields": (
+                    "label",
+                    "id",
+                    "state_pill",
+                    "progress",
+                    "phase",
+                    "notice",
+                    "user",
+                    "dataset",
+                    "strategy_name",
+                )
+            },
         ),
         ("Error", {"fields": ("error_type", "error_message", "trace", "where_it_failed")}),
         ("Times", {"fields": ("created_at", "queued_at", "started_at", "attempt_started_at", "finished_at", "took")}),

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from algotrade.market.store import CandleStore
 from django.conf import settings
 
+from algotrade.market.store import CandleStore
 from algotrade.results import BacktestResult
 from algotrade.strategies.catalog import Catalog
 

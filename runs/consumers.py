@@ -1,7 +1,7 @@
 """The websockets: who may listen, what a socket is sent, and how it ends.
 
-Plain ASGI applications. A socket only listens: it takes a mailbox from the hub, sends what comes, and beats when nothing
-does. Close codes of 4000 and above tell the browser not to come back; any other is an accident, after which it does.
+Plain ASGI applications. A socket only listens: it takes a mailbox from the hub, sends what comes, and beats when
+nothing does. Close codes of 4000 and above tell the browser not to come back; any other is an accident.
 """
 
 import asyncio
@@ -222,7 +222,9 @@ def _session_key(scope: Scope) -> str:
     return morsel.value if morsel else ""
 
 
-async def _read(function: Callable[[Scope], tuple[User | None, Run | None]], scope: Scope) -> tuple[User | None, Run | None]:
+async def _read(
+    function: Callable[[Scope], tuple[User | None, Run | None]], scope: Scope
+) -> tuple[User | None, Run | None]:
     """Call a function that reads the database, in a thread that others do not wait for."""
 
     def call() -> tuple[User | None, Run | None]:

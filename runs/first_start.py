@@ -3,12 +3,12 @@
 import getpass
 from pathlib import Path
 
-from algotrade.market.sample import install_samples
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management import call_command
 
+from algotrade.market.sample import install_samples
 from algotrade.resolve import resolve_backtest
 from runs import artifacts
 from runs.models import Run

@@ -33,7 +33,7 @@ MAX_FRAME_BYTES = 64 * 1024
 REFUSALS = {408: "Request Timeout", 413: "Content Too Large"}
 
 
-class LimitedChannel(http.HTTPChannel):  # type: ignore[misc]
+class LimitedChannel(http.HTTPChannel):
     """One HTTP connection: bounds the size and the time of each request while it comes in."""
 
     _is_refused = False
@@ -44,7 +44,7 @@ class LimitedChannel(http.HTTPChannel):  # type: ignore[misc]
         if self._is_refused:
             return
         if self._deadline is None and not self._handlingRequest:
-            self._deadline = reactor.callLater(REQUEST_SECONDS, self.refuse, 408)  # type: ignore[attr-defined]
+            self._deadline = reactor.callLater(REQUEST_SECONDS, self.refuse, 408)
         super().dataReceived(data)
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
@@ -84,7 +84,7 @@ class LimitedChannel(http.HTTPChannel):  # type: ignore[misc]
         self.transport.write(head.encode() + body)
         self._networkProducer.unregisterProducer()
         self.transport.loseWriteConnection()
-        self._deadline = reactor.callLater(LINGER_SECONDS, self.transport.abortConnection)  # type: ignore[attr-defined]
+        self._deadline = reactor.callLater(LINGER_SECONDS, self.transport.abortConnection)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         """Forget the clock."""
@@ -103,7 +103,7 @@ def _refusal(status: int) -> str:
     return f"The request took longer than {REQUEST_SECONDS:.0f} s to arrive."
 
 
-class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
+class LimitedRequest(http_protocol.WebRequest):
     """One request: bounds a body that does not say its length, and answers errors without a word about the server."""
 
     _n_body_bytes = 0
@@ -116,7 +116,7 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         else:
             super().handleContentChunk(data)
 
-    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:  # noqa: ARG002 - Daphne's signature
         """Answer an error that Django never saw."""
         text = json.dumps({"error": body, "fields": {}}).encode()
         headers = [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")]
@@ -124,14 +124,14 @@ class LimitedRequest(http_protocol.WebRequest):  # type: ignore[misc]
         self.handle_reply({"type": "http.response.body", "body": text})
 
 
-class LimitedHTTPFactory(http_protocol.HTTPFactory):  # type: ignore[misc]
+class LimitedHTTPFactory(http_protocol.HTTPFactory):
     """Makes limited connections."""
 
     def __init__(self, server: "LimitedServer") -> None:
         super().__init__(server)
         self.timeOut = IDLE_SECONDS
 
-    def buildProtocol(self, addr: Any) -> LimitedChannel:  # noqa: N802 - Twisted's name
+    def buildProtocol(self, addr: Any) -> LimitedChannel:  # noqa: ARG002, N802 - Twisted's signature
         """Return the protocol of a new connection. HTTP/1.1 only: HTTP/2 comes with TLS, which a proxy ends."""
         channel = LimitedChannel()
         channel.requestFactory = LimitedRequest
@@ -159,7 +159,7 @@ class _Flow:
         self.has_room.set()
 
 
-class LimitedWebSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
+class LimitedWebSocket(ws_protocol.WebSocketProtocol):
     """One websocket: whoever sends to it waits while its reader does not read."""
 
     flow: _Flow | None = None
@@ -190,7 +190,7 @@ class LimitedWebSocket(ws_protocol.WebSocketProtocol):  # type: ignore[misc]
         return True
 
 
-class LimitedServer(daphne.server.Server):  # type: ignore[misc]
+class LimitedServer(daphne.server.Server):
     """The web server of the product."""
 
     def __init__(self, **options: Any) -> None:
@@ -204,7 +204,7 @@ class LimitedServer(daphne.server.Server):  # type: ignore[misc]
         )
 
     def run(self) -> None:
-        """Serve until the reactor stops. Daphne names its protocols' classes in its own modules: ours take their place."""
+        """Serve until the reactor stops. Daphne names its protocols' classes in its modules: ours take their place."""
         daphne.server.HTTPFactory = LimitedHTTPFactory
         ws_protocol.WebSocketFactory.protocol = LimitedWebSocket
         super().run()

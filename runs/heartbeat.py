@@ -59,9 +59,10 @@ def _beat() -> None:
         "memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         "seen_at": timezone.now(),
     }
-    rows = Worker.objects.filter(host=place(), pid=pid, started_ticks=start_ticks(pid))
+    started = start_ticks(pid) or 0
+    rows = Worker.objects.filter(host=place(), pid=pid, started_ticks=started)
     if not rows.update(beat=F("beat") + 1, **fresh):
-        Worker.objects.create(host=place(), pid=pid, started_ticks=start_ticks(pid), beat=1, **fresh)
+        Worker.objects.create(host=place(), pid=pid, started_ticks=started, beat=1, **fresh)
 
 
 def product_version() -> str:

@@ -1,12 +1,12 @@
 """Live updates: one task per web process reads the rows that somebody watches and hands their states to the sockets.
 
 The row is the truth and `rev` tells whether it has changed, so a round is one query for (number, rev), one more for the
-rows that have, and one rendering of each, however many sockets watch it. Nothing here can lose an update for good: what a
-round misses, the next one sees.
+rows that have, and one rendering of each, however many sockets watch it. Nothing here can lose an update for good: what
+a round misses, the next one sees.
 
-The list of runs is watched without trusting any clock: a round looks at all running runs, at the newest waiting ones and
-at what is newer than the last; a run that has left these sets has ended, and is read once more. Who joins first gets what
-may have changed since their page was made.
+The list of runs is watched without trusting any clock: a round looks at all running runs, at the newest waiting ones
+and at what is newer than the last; a run that has left these sets has ended, and is read once more. Who joins first
+gets what may have changed since their page was made.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -51,7 +52,7 @@ REJOIN_SECONDS = 30.0
 """How often the bell's group is joined again: a Redis that was restarted has forgotten it."""
 LONGEST_BACKOFF_SECONDS = 5.0
 MAX_WAITING = 1_000
-"""Waiting runs whose changes the list is told of: the newest. Later pages of a longer list hear of a run once it runs."""
+"""Waiting runs whose changes the list is told of: the newest. Later pages of a list hear of a run once it runs."""
 SNAPSHOT_ROWS = 50
 """Rows that a list's first page shows, and so the most that who joins is told of."""
 SNAPSHOT_AGE = timedelta(seconds=60)
@@ -100,7 +101,7 @@ class Hub:
         return mailbox
 
     def watch_list(self, user_id: int) -> Mailbox:
-        """Return a mailbox that gets the row of each run that changes, or has just changed, and that the user may see."""
+        """Return a mailbox that gets the row of each run that changes, or has just changed, if the user may see it."""
         mailbox = Mailbox()
         self._readers[mailbox] = user_id
         self._has_joined = True
@@ -288,12 +289,16 @@ def _read_snapshot() -> list[int]:
 def _read_rows(numbers: Iterable[int], user_ids: Iterable[int]) -> tuple[list[State], dict[int, set[int]]]:
     """Return the rows of these runs, rendered, and which of them each of the users may see."""
     runs = list(Run.objects.filter(pk__in=numbers))
-    states = [_rendered(run, lambda run=run: (fragments.render_row(run),)) for run in runs]
+    states = [_rendered(run, partial(_row, run)) for run in runs]
     visible = {
         user.pk: set(Run.objects.visible_to(user).filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))
         for user in User.objects.filter(pk__in=user_ids)
     }
     return [state for state in states if state is not None], visible
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    return (fragments.render_row(run),)
 
 
 def _rendered(run: Run, render: Callable[[], tuple[str, ...]]) -> State | None:
@@ -302,7 +307,7 @@ def _rendered(run: Run, render: Callable[[], tuple[str, ...]]) -> State | None:
         frames = render()
     except DatabaseError:
         raise
-    except Exception:  # noqa: BLE001 - one page that cannot be drawn must not stop the updates of all others
+    except Exception:
         log.exception("live update cannot be rendered", run=str(run), run_id=str(run.id), rev=run.rev)
         return None
     seconds = time.monotonic() - began

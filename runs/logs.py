@@ -94,7 +94,9 @@ def _shared_processors() -> list[Processor]:
 def _renderers(is_json: bool) -> list[Processor]:
     if is_json:
         return [structlog.processors.JSONRenderer(default=str, ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+    return [
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+    ]
 
 
 def drop_foreign_objects(_logger: object, _method: str, event: EventDict) -> EventDict:

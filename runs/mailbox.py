@@ -1,6 +1,6 @@
 """What one socket has still to be sent: the latest state of each run, never a queue of old ones.
 
-A reader that is slower than its runs simply sees fewer states. So neither its memory nor its pace concerns anybody else.
+A reader that is slower than its runs simply sees fewer states. So neither its memory nor its pace concerns others.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What holds for every answer of the web server: found in the log, private, JSON below /api/, 503 while the database is busy."""
+"""What holds for every answer: found in the log, private, JSON below /api/, 503 while the database is busy."""
 
 import secrets
 import time
@@ -38,7 +38,7 @@ class RequestLog:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, and log what was unusual: changes, errors, slowness. The id is ours; one from outside is not trusted."""
+        """Answer, and log what was unusual: changes, errors, slowness. The id is ours: none from outside is trusted."""
         request_id = secrets.token_hex(8)
         began = time.monotonic()
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -108,4 +108,6 @@ class BusyDatabase:
         if not isinstance(exception, OperationalError):
             return None
         log.warning("database does not answer", path=request.path[:500], error=str(exception))
-        return render(None, "503.html", status=503, headers={"Retry-After": str(BUSY_SECONDS)})
+        answer = render(None, "503.html", status=503)
+        answer["Retry-After"] = str(BUSY_SECONDS)
+        return answer

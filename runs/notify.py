@@ -1,8 +1,8 @@
 """The bell that wakes the hubs of all web processes after a row has changed.
 
 On one machine there is nothing to ring: the hub polls its rows every 150 ms. With Redis one message goes to one group.
-A lost message costs at most the hub's safety poll, so ringing never waits and never fails: the caller sets a flag, and a
-thread of its own sends. Rings that come while one is on its way are one ring.
+A lost message costs at most the hub's safety poll, so ringing never waits and never fails: the caller sets a flag, and
+a thread of its own sends. Rings that come while one is on its way are one ring.
 """
 
 import asyncio

@@ -35,7 +35,7 @@ def is_empty() -> bool:
     """Whether no ticket waits in the broker."""
     from django_q.brokers import get_broker
 
-    return get_broker().queue_size() == 0
+    return int(get_broker().queue_size()) == 0
 
 
 class DatagramQueue:

@@ -1,4 +1,4 @@
-"""Submitting with limits: how often, and how many runs one user may have waiting or running. Pages and API come here."""
+"""Submitting with limits, for pages and API: how often, and how many runs a user may have waiting or running."""
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser

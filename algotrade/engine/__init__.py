@@ -3,11 +3,9 @@
 Rules (each has a hand-computed case in the tests):
 
 1. A bar is stamped with its open time and is complete when the strategy sees it. A decision at bar t fills at the open
-of
-   bar t + 1; with `fill = this_close` at the close of bar t, for comparison with engines that do so.
-2. At the open of a bar orders fill in the order in which they were given; then the account is marked at the close; then
-the
-   strategy decides.
+   of bar t + 1; with `fill = this_close` at the close of bar t, for comparison with engines that do so.
+2. At the open of a bar orders fill in the order in which they were given; then the account is marked at the close;
+   then the strategy decides.
 3. A market order fills at the price plus slippage, which is adverse: so many ticks, and a fraction of the price.
 4. Commission is a fraction of the notional of each fill, plus a fixed fee.
 5. A size is resolved at the fill, after the orders before it. A fraction f of equity is
@@ -16,11 +14,12 @@ the
    up: the cash of a long position, and for a short one the equity less its margin. What cannot be paid, or rounds to
    nothing, is rejected with the reason.
 6. There is one net position. A buy while short, and a sell while long, only reduces it (a fraction is then one of the
-   position); a flip is `close(); sell()` in one bar: two fills, two fees, one trade closed and one opened. Shorts tie
+   position); a flip is ``close(); sell()`` in one bar: two fills, two fees, one trade closed and one opened. Shorts tie
    up notional x margin ratio.
-7. When the equity of an account is not above zero at a bar's close the position is liquidated there and the run is
-ruined. 8. At the end an open position stays open, marked at the last close; with `close_at_end` it is closed there, at
-a commission.
+7. When the equity of an account is not above zero at a bar's close, the position is liquidated there and the run is
+   ruined.
+8. At the end an open position stays open, marked at the last close; with `close_at_end` it is closed there, at a
+   commission.
 
 This file stays light: other processes import it for the version alone.
 """

@@ -17,7 +17,8 @@ def apply_fill_nb(
 
     Args:
         account: ACCOUNT, changed.
-        fills, trades: the recorders, each with room for one more.
+        fills: recorder of FILL, with room for one more.
+        trades: recorder of TRADE, with room for one more.
         order_id: ORDER.id, or -1 for a fill of the engine's own.
         qty: units, > 0 bought; when it is against the position, at most as many as that.
         price: quote currency, slippage included.

@@ -16,7 +16,6 @@ from algotrade.engine.account_nb import apply_fill_nb
 from algotrade.engine.checks import check_on_bar, check_prefixes, indicator_matrix
 from algotrade.engine.compile import Loop, Source, build, params_record
 from algotrade.engine.failures import StrategyFailure, facts_of_bar
-from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
 from algotrade.errors import AlgotradeError, EngineError, RunCancelled
 from algotrade.indicators import IndicatorCache, shared
 from algotrade.market.bars import COLUMNS, Bars
@@ -218,8 +217,7 @@ class _Run:
         return self.account.copy(), self.orders[self.account.first_pending : self.account.n_orders].copy()
 
     def _replay(self, loop: Loop, checkpoint: tuple[Any, Any], lo: int, error: Exception) -> Exception:
-        """Go back to the checkpoint, run compiled up to the failing bar, and that bar as Python: it raises with its
-        line."""
+        """Run again from the checkpoint: compiled up to the failing bar, that bar as Python, which tells the line."""
         failing = int(self.account.bar)
         account, pending = checkpoint
         self.account[()] = account
@@ -229,7 +227,7 @@ class _Run:
         try:
             with np.errstate(divide="raise", invalid="raise"):
                 self._call(loop.interpreted, failing, failing + 1)
-        except Exception as exact:
+        except Exception as exact:  # noqa: BLE001 - whatever a strategy raises is told
             return self._failure(exact)
         return self._failure(error)
 

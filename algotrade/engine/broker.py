@@ -19,12 +19,12 @@ BUY, SELL, CLOSE = int(Verb.BUY), int(Verb.SELL), int(Verb.CLOSE)
 EQUITY_FRACTION, QUANTITY, QUOTE = int(SizeKind.EQUITY_FRACTION), int(SizeKind.QUANTITY), int(SizeKind.QUOTE)
 ALL = int(SizeKind.ALL)
 
-_Fields = namedtuple("_Fields", "account orders")  # noqa: PYI024 - numba knows collections.namedtuple
+_Fields = namedtuple("_Fields", "account orders")
 
 
 @register_jitable
 def order_nb(self: Any, verb: int, quantity: Any, fraction: Any, quote: Any) -> None:
-    """Give an order of the size that was named, or of the run's own sizing. (Numba prunes the branches it can.)"""
+    """Give an order of the size that was named, or of the run's own sizing; numba prunes the branches that it can."""
     if quantity is not None:
         submit_nb(self.account, self.orders, verb, QUANTITY, quantity)
     elif fraction is not None:

@@ -101,19 +101,19 @@ class _Unsafe(ast.NodeVisitor):
         self._file, self._start = file, start
         self._depth = 0
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802 - ast's names
+    def visit_If(self, node: ast.If) -> None:
         self.visit(node.test)
         self._depth += 1
         for child in (*node.body, *node.orelse):
             self.visit(child)
         self._depth -= 1
 
-    def visit_IfExp(self, node: ast.IfExp) -> None:  # noqa: N802 - ast's names
+    def visit_IfExp(self, node: ast.IfExp) -> None:
         self._depth += 1
         self.generic_visit(node)
         self._depth -= 1
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802 - ast's names
+    def visit_Call(self, node: ast.Call) -> None:
         function = node.func
         name = (
             function.id
@@ -126,7 +126,7 @@ class _Unsafe(ast.NodeVisitor):
             self._refuse(node, f"{name}(): {_UNSAFE[name]}")
         self.generic_visit(node)
 
-    def visit_BinOp(self, node: ast.BinOp) -> None:  # noqa: N802 - ast's names
+    def visit_BinOp(self, node: ast.BinOp) -> None:
         if isinstance(node.op, ast.Pow) and not _is_small_power(node.right) and not self._depth:
             self._refuse(node, "**: it rounds differently when compiled, and does not raise")
         self.generic_visit(node)

@@ -33,7 +33,7 @@ from algotrade.errors import StrategyError
 from algotrade.market.bars import COLUMNS
 from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
 
-_TEMPLATE = '''"""The loop of {strategy}, generated. The engine's rules are in algotrade.engine; this is only their order."""
+_TEMPLATE = '''"""The loop of {strategy}, generated: the order of the rules that algotrade.engine has."""
 
 from collections import namedtuple
 
@@ -288,8 +288,7 @@ def _make_compilable(function: FunctionType) -> None:
 
 
 def _compiler_says(error: NumbaError, on_bar: FunctionType) -> str:
-    """Return the compiler's complaint in short: the strategy's file and line, and the first sentences that say
-    something."""
+    """Return the compiler's complaint in short: the strategy's file and line, and the first telling sentences."""
     file = os.path.basename(on_bar.__code__.co_filename)
     text = str(error)
     line = next(

@@ -88,7 +88,8 @@ def _weekday(days: NDArray[np.int64]) -> NDArray[np.int64]:
 def _usual_weekdays(days: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return bool[7], Sunday first: weekdays that have bars at least half as often as the most frequent one."""
     counts = np.bincount(_weekday(days), minlength=SUNDAY_TO_SATURDAY)
-    return counts * 2 >= counts.max()
+    usual: NDArray[np.bool_] = counts * 2 >= counts.max()
+    return usual
 
 
 def _has_weekend(days: NDArray[np.int64]) -> bool:

@@ -38,7 +38,7 @@ ALIASES = {
 PRICES = ("open", "high", "low", "close")
 
 
-class ImportRefused(MarketDataError):  # noqa: N818 - it says what happened
+class ImportRefused(MarketDataError):
     """A file that cannot be taken; `errors` has a line for each of the first faults."""
 
     def __init__(self, errors: Sequence[str], total: int | None = None) -> None:
@@ -97,9 +97,12 @@ def import_candles(
     Args:
         path: the file.
         store: where the candles go.
-        asset, exchange, timeframe, currency: the dataset's name.
+        asset: what is traded, such as SPY.
+        exchange: where; with asset and timeframe it names the dataset.
+        timeframe: duration of a bar, such as 1h.
         tick_size: price step, quote currency; None takes the one seen in the decimals.
         lot_size: quantity step, units of the asset.
+        currency: what prices are in.
 
     Raises:
         MarketDataError: the file, a row or a name is not acceptable; nothing was stored.
@@ -355,7 +358,7 @@ def _ordered(
         raise ImportRefused(
             [
                 f"Row {table.first_row + rows[at + 1]}, column {time_column!r}: the time "
-                f"{table.columns[time_column][int(rows[at + 1])]} is before the one of row {table.first_row + rows[at]}."
+                f"{table.columns[time_column][int(rows[at + 1])]} is before that of row {table.first_row + rows[at]}."
                 for at in back[:ERRORS_SHOWN].tolist()
             ],
             len(back),

@@ -120,8 +120,8 @@ def generate(character: Character) -> Bars:
         np.float64
     )
     decimals = round(1 / character.tick_size)
-    prices = [column.astype(np.float64) / decimals for column in (opens, high, low, close)]
-    return Bars(time, *prices, volume)
+    open_, high_, low_, close_ = (column.astype(np.float64) / decimals for column in (opens, high, low, close))
+    return Bars(time, open=open_, high=high_, low=low_, close=close_, volume=volume)
 
 
 def _times(character: Character) -> NDArray[np.int64]:

@@ -37,7 +37,7 @@ class Param:
         high: float | None = None,
         step: float | None = None,
         unit: str = "",
-        help: str = "",  # noqa: A002 - what everyone calls it
+        help: str = "",
         choices: tuple[str, ...] | list[str] = (),
     ) -> None:
         """Declare a parameter.

@@ -18,9 +18,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from algotrade.strategies.base import Param
-
 from algotrade.errors import StrategyError
+from algotrade.strategies.base import Param
 from algotrade.strategies.describe import Describer
 
 BUILTIN_FOLDER = Path(__file__).parent

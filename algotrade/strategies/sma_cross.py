@@ -6,7 +6,8 @@ from algotrade.strategies import Param, Strategy, crossed_above, crossed_below, 
 class SmaCross(Strategy):
     """Bet that trends last: be long while the fast average is above the slow one.
 
-    Source: Brock, Lakonishok, LeBaron (1992), "Simple Technical Trading Rules and the Stochastic Properties of Stock Returns".
+    Source: Brock, Lakonishok, LeBaron (1992), "Simple Technical Trading Rules and the Stochastic
+    Properties of Stock Returns".
     """
 
     title = "SMA Cross"

@@ -1,6 +1,7 @@
 """Who may call: a bearer token, or the session of the browser with its CSRF token."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
@@ -51,7 +52,7 @@ def user_of(request: HttpRequest) -> User:
     return request.user
 
 
-def visible_backtest(request: HttpRequest, run_id: object) -> Run:
+def visible_backtest(request: HttpRequest, run_id: UUID) -> Run:
     """Return a backtest that the caller may see.
 
     Raises:
@@ -63,7 +64,7 @@ def visible_backtest(request: HttpRequest, run_id: object) -> Run:
     return run
 
 
-def manageable_backtest(request: HttpRequest, run_id: object) -> Run:
+def manageable_backtest(request: HttpRequest, run_id: UUID) -> Run:
     """Return a backtest that the caller may cancel or delete.
 
     Raises:

@@ -59,7 +59,12 @@ def spec_body(run: Run) -> Json:
 
 def status_body(run: Run) -> Json:
     """Return how a run stands, with its curve and, once completed, its result."""
-    return {**_standing(run), "equity": curve(run), "error_stack_trace": _error(run, "trace"), "result": result_body(run)}
+    return {
+        **_standing(run),
+        "equity": curve(run),
+        "error_stack_trace": _error(run, "trace"),
+        "result": result_body(run),
+    }
 
 
 def item_body(run: Run) -> Json:
@@ -116,7 +121,9 @@ def _error(run: Run, part: str) -> str | None:
 def curve(run: Run) -> list[list[Any]]:
     """Return the curve that the row carries, as [time, equity] pairs; empty before it grows."""
     points = (run.live or {}).get("curve") or {}
-    return [[iso_seconds(at), value] for at, value in zip(points.get("time", ()), points.get("equity", ()), strict=False)]
+    return [
+        [iso_seconds(at), value] for at, value in zip(points.get("time", ()), points.get("equity", ()), strict=False)
+    ]
 
 
 def result_body(run: Run) -> Json | None:

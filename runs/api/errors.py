@@ -55,10 +55,10 @@ def unauthorized() -> HttpResponse:
 
 
 def add_handlers(api: NinjaAPI) -> None:
-    """Answer everything that goes wrong below the API with its body. What is not expected stays a 500, and is logged."""
+    """Answer everything that goes wrong below the API with its body. The unexpected stays a 500, and is logged."""
 
     def on(kind: type[Exception], answer: Any) -> None:
-        def handler(_request: HttpRequest, error: Exception) -> HttpResponse:
+        def handler(_request: HttpRequest, error: Any) -> HttpResponse:
             response: HttpResponse = answer(error)
             return response
 
@@ -82,4 +82,6 @@ def _invalid_query(error: ValidationError) -> HttpResponse:
 def _summary(fields: Mapping[str, str]) -> str:
     """Return one sentence for people who do not look at the fields."""
     name, message = next(iter(fields.items()))
-    return f"{name}: {message}" if len(fields) == 1 else f"{len(fields)} fields are wrong: {', '.join(list(fields)[:10])}."
+    return (
+        f"{name}: {message}" if len(fields) == 1 else f"{len(fields)} fields are wrong: {', '.join(list(fields)[:10])}."
+    )

@@ -58,7 +58,7 @@ def document() -> dict[str, Any]:
 
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
-    """Show the API's description as a page; own markup, because the usual viewers need inline styles or a third party."""
+    """Show the API's description as a page; own markup, as the usual viewers need inline styles or a third party."""
     return render(request, "runs/api_docs.html", {"title": api.title, "sections": sections(document())})
 
 
@@ -80,16 +80,16 @@ def nowhere(request: HttpRequest, rest: str) -> HttpResponse:
     return error_response(404, f"There is nothing at {request.path[:200]}.{hint}")
 
 
-def _open(pattern: URLPattern) -> URLPattern:
+def _open(pattern: Any) -> URLPattern:
     """Leave a route's authentication to the API: 401 in JSON instead of the way to the login page."""
-    pattern.callback.login_required = False  # type: ignore[attr-defined]
-    return pattern
+    pattern.callback.login_required = False
+    route: URLPattern = pattern
+    return route
 
 
-_patterns: list[Any] = [_open(pattern) for pattern in api.urls[0] if pattern.name != "api-root"]
+_patterns: list[Any] = [_open(pattern) for pattern in api.urls[0] if getattr(pattern, "name", "") != "api-root"]
 urlpatterns: list[URLPattern] = [
     *_patterns,
     path("docs", docs, name="api_docs"),
     re_path(r"^(?P<rest>.*)$", nowhere),
 ]
-

@@ -44,4 +44,8 @@ class Faulty(Strategy):
         distance = len(bars.close) - 1 - params.at
         broker.note = 1 / distance
 '''
-SOURCES = {"slow": SLOW, "faulty": BROKEN.replace("        broker.note = 1 / distance\n", "        1 / distance\n"), "unreadable": "class Strategy(:\n"}
+SOURCES = {
+    "slow": SLOW,
+    "faulty": BROKEN.replace("        broker.note = 1 / distance\n", "        1 / distance\n"),
+    "unreadable": "class Strategy(:\n",
+}

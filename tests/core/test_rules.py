@@ -51,7 +51,7 @@ def test_rule_knows_its_names():
 
 
 def test_rule_names_an_unknown_parameter():
-    with pytest.raises(ValueError, match="'slow'.*not a parameter"):
+    with pytest.raises(ValueError, match=r"'slow'.*not a parameter"):
         Rule.parse("fast < slow").holds({"fast": 1})
 
 

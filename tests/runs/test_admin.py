@@ -41,7 +41,9 @@ def test_list_shows_state_progress_owner_and_duration(staff):
         assert text in page
 
 
-@pytest.mark.parametrize("query", ["state__exact=failed", "q=sma_cross", "q=1", "kind__exact=backtest", "user__id__exact=1"])
+@pytest.mark.parametrize(
+    "query", ["state__exact=failed", "q=sma_cross", "q=1", "kind__exact=backtest", "user__id__exact=1"]
+)
 def test_list_is_filtered_and_searched(staff, query):
     make_run(RunState.FAILED)
     assert staff.get(f"{RUNS}?{query}").status_code == 200
@@ -69,7 +71,11 @@ def test_posting_the_form_of_a_run_changes_nothing(staff):
     run = make_run()
     response = staff.post(f"{RUNS}{run.pk}/change/", {"state": "completed", "owner": "me", "run_key": "b" * 64})
     assert response.status_code == 403
-    assert Run.objects.values("state", "owner", "run_key").get() == {"state": "pending", "owner": "", "run_key": run.run_key}
+    assert Run.objects.values("state", "owner", "run_key").get() == {
+        "state": "pending",
+        "owner": "",
+        "run_key": run.run_key,
+    }
 
 
 def test_cancel_takes_the_active_ones_and_says_what_had_ended(staff):

@@ -19,7 +19,7 @@ BODY = {"strategy_name": "sma_cross", "asset": "SPY", "exchange": "NYSE", "timef
 
 @pytest.fixture
 def asked(monkeypatch):
-    """Let every body pass the validator, as the submission of the returned list's only entry; note what it was asked."""
+    """Let every body pass the validator, as what the returned list holds; note what it was asked."""
     answer = [resolved()]
     seen = []
 

@@ -71,7 +71,9 @@ def answer(client):
 
 def upgraded(port, path, **options):
     key = base64.b64encode(os.urandom(16)).decode()
-    request = head("GET", path, Connection="Upgrade", Upgrade="websocket", Sec_WebSocket_Key=key, Sec_WebSocket_Version=13)
+    request = head(
+        "GET", path, Connection="Upgrade", Upgrade="websocket", Sec_WebSocket_Key=key, Sec_WebSocket_Version=13
+    )
     client = connect(port, request, **options)
     text = b""
     while not text.endswith(b"\r\n\r\n"):
@@ -81,7 +83,11 @@ def upgraded(port, path, **options):
 
 
 def masked(payload):
-    length = struct.pack("!BBH", 0x81, 0x80 | 126, len(payload)) if len(payload) > 125 else bytes([0x81, 0x80 | len(payload)])
+    length = (
+        struct.pack("!BBH", 0x81, 0x80 | 126, len(payload))
+        if len(payload) > 125
+        else bytes([0x81, 0x80 | len(payload)])
+    )
     return length + b"\0\0\0\0" + payload
 
 
@@ -151,7 +157,9 @@ def test_head_that_is_too_large_is_refused(port):
         assert client.recv(100).startswith(b"HTTP/1.1 400")
 
 
-@pytest.mark.parametrize("line", [b"X: a\0b", b"X : a", b"X\xff: a", b"Content-Length: 1\r\nTransfer-Encoding: chunked"])
+@pytest.mark.parametrize(
+    "line", [b"X: a\0b", b"X : a", b"X\xff: a", b"Content-Length: 1\r\nTransfer-Encoding: chunked"]
+)
 def test_malformed_head_is_refused(port, line):
     with connect(port, b"GET / HTTP/1.1\r\nHost: x\r\n" + line + b"\r\n\r\n") as client:
         assert client.recv(100).startswith(b"HTTP/1.1 400")

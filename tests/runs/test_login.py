@@ -70,7 +70,9 @@ def test_link_is_stored_as_a_hash_only():
     assert secret not in str(LoginLink.objects.values().get())
 
 
-@pytest.mark.parametrize("headers", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"}])
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Purpose": "prefetch;prerender"}, {"Purpose": "prefetch"}, {"X-Moz": "prefetch"}]
+)
 def test_link_survives_a_browser_that_fetches_ahead(client, headers):
     path = path_of(make_user())
     assert client.get(path, headers=headers).status_code == 503
@@ -159,7 +161,14 @@ def test_spraying_many_names_from_one_address_is_refused(client):
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)", "http:evil.example", "\t//evil"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http:evil.example",
+        "\t//evil",
+    ],
 )
 def test_login_leads_nowhere_else(client, target):
     user = make_user(password=PASSWORD)

@@ -8,22 +8,37 @@ import pytest
 from runs.queue import DatagramQueue, _Timer
 
 
-def test_queue_gives_objects_in_order():
-    queue = DatagramQueue()
+@pytest.fixture
+def make_queue():
+    """Return a function that makes queues, which are closed with the test."""
+    queues = []
+
+    def make(maxsize=0):
+        queues.append(DatagramQueue(maxsize))
+        return queues[-1]
+
+    yield make
+    for queue in queues:
+        queue._reader.close()
+        queue._writer.close()
+
+
+def test_queue_gives_objects_in_order(make_queue):
+    queue = make_queue()
     queue.put({"args": (1,)})
     queue.put("STOP")
     assert (queue.get(), queue.get(), queue.empty()) == ({"args": (1,)}, "STOP", True)
 
 
-def test_queue_tells_whether_something_waits():
-    queue = DatagramQueue()
+def test_queue_tells_whether_something_waits(make_queue):
+    queue = make_queue()
     before = (queue.empty(), queue.qsize())
     queue.put(1)
     assert (before, (queue.empty(), queue.qsize())) == ((True, 0), (False, 1))
 
 
-def test_bounded_queue_holds_one_message_that_nobody_fetched():
-    queue = DatagramQueue(maxsize=2)
+def test_bounded_queue_holds_one_message_that_nobody_fetched(make_queue):
+    queue = make_queue(maxsize=2)
     queue.put("first")
     child = os.fork()
     if child == 0:
@@ -37,8 +52,8 @@ def test_bounded_queue_holds_one_message_that_nobody_fetched():
         assert os.waitpid(child, 0)[1] == 0
 
 
-def test_reader_killed_while_it_waits_blocks_nobody():
-    queue = DatagramQueue()
+def test_reader_killed_while_it_waits_blocks_nobody(make_queue):
+    queue = make_queue()
     ready, tell = os.pipe()
     child = os.fork()
     if child == 0:
@@ -52,8 +67,8 @@ def test_reader_killed_while_it_waits_blocks_nobody():
     assert queue.get() == "still here"
 
 
-def test_queue_without_writers_raises_end_of_file():
-    queue = DatagramQueue()
+def test_queue_without_writers_raises_end_of_file(make_queue):
+    queue = make_queue()
     queue._writer.close()
     with pytest.raises(EOFError):
         queue.get()

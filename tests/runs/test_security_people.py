@@ -37,7 +37,11 @@ def test_stranger_to_a_run_cannot_tell_it_from_one_that_does_not_exist(monkeypat
 
 def evil_run():
     run = make_run(
-        RunState.RUNNING, strategy_name=EVIL[:100], asset=EVIL[:64], notice=EVIL, spec={**SPEC, "parameters": {EVIL: EVIL}}
+        RunState.RUNNING,
+        strategy_name=EVIL[:100],
+        asset=EVIL[:64],
+        notice=EVIL,
+        spec={**SPEC, "parameters": {EVIL: EVIL}},
     )
     detail = {"parameters": {EVIL: EVIL}, "frames": [{"file": EVIL, "line": 1, "function": EVIL, "code": EVIL}]}
     run.mark_failed("owner", {**ERROR, "type": EVIL, "message": EVIL, "trace": EVIL, "detail": detail})
