@@ -58,9 +58,14 @@ def live_partials(run: Run) -> list[Partial]:
     return [
         ("runs/_header.html", {**common, **_header(run)}),
         (OUTCOMES[RunState(run.state)], {**common, **_outcome(run)}),
-        ("runs/_metrics.html", {**common, "groups": report.metric_groups(run)}),
+        ("runs/_metrics.html", {**common, "metrics": _metrics(run)}),
         ("runs/_report.html", {**common, **report_context(run)}),
     ]
+
+
+def _metrics(run: Run) -> dict[str, Any]:
+    main, more = (report.metric_groups(run, headline=headline) for headline in (True, False))
+    return {"main": main, "more": more, "n_more": sum(len(rows) for _, rows in more)}
 
 
 def render_live(run: Run) -> str:

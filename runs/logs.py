@@ -29,7 +29,7 @@ _LINE_BREAKS = {10: "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 MAX_DEPTH = 4
 """Levels of nested values that are searched for secrets; deeper ones are shown as text, which is searched too."""
 
-NOISY = ("daphne", "twisted", "asyncio", "django_q", "numba", "urllib3", "django.channels.server")
+NOISY = ("daphne", "twisted", "asyncio", "django-q", "numba", "urllib3", "django.channels.server")
 """Libraries of which only warnings are worth a line."""
 
 

@@ -14,6 +14,16 @@ from algotrade.spec import BacktestSpec
 from runs.figures import Figure, currency_of
 from runs.models import Run
 
+HEADLINE = frozenset(
+    {
+        "net_profit", "total_return", "final_equity", "gross_profit", "gross_loss", "cagr", "buy_and_hold_return",
+        "best_month", "worst_month", "volatility", "sharpe_ratio", "sortino_ratio", "calmar_ratio",
+        "probabilistic_sharpe_ratio", "max_drawdown", "max_drawdown_duration_days", "trades", "win_rate",
+        "profit_factor", "expectancy", "average_win", "average_loss", "largest_loss", "average_bars_held", "exposure",
+        "commissions", "slippage",
+    }
+)  # fmt: skip
+"""Metrics that the report shows at once; the others unfold."""
 FILL_WORDS = {"next_open": "Next bar open", "this_close": "This bar close"}
 
 
@@ -58,7 +68,7 @@ def tiles(run: Run) -> list[Figure]:
         "total_return": _note("", values.get("net_profit"), "money", money, is_signed=True),
         "buy_and_hold_return": _note("excess", values.get("excess_return"), "fraction", is_signed=True),
         "sharpe_ratio": _note("Sortino", values.get("sortino_ratio"), "ratio"),
-        "max_drawdown": _note("lasted", values.get("max_drawdown_duration_days"), "days"),
+        "max_drawdown": _note("longest", values.get("max_drawdown_duration_days"), "days"),
         "profit_factor": _note("expectancy", values.get("expectancy"), "money", money),
         "win_rate": _wins(values),
         "exposure": _note("avg trade", _average_seconds(run, values), "seconds"),
@@ -66,10 +76,10 @@ def tiles(run: Run) -> list[Figure]:
     return [_headline(run, key, note) for key, note in notes.items()]
 
 
-def metric_groups(run: Run) -> list[tuple[str, list[MetricRow]]]:
-    """Return the metrics by group, in the registry's order."""
-    rows = ((metric.group, _metric_row(run, metric)) for metric in METRICS.values() if metric.key in _values(run))
-    return [(name, [row for _, row in members]) for name, members in groupby(rows, key=lambda pair: pair[0])]
+def metric_groups(run: Run, *, headline: bool) -> list[tuple[str, list[MetricRow]]]:
+    """Return the headline metrics, or all the others, by group in the registry's order."""
+    chosen = (m for m in METRICS.values() if m.key in _values(run) and (m.key in HEADLINE) == headline)
+    return [(name, [_metric_row(run, m) for m in members]) for name, members in groupby(chosen, key=lambda m: m.group)]
 
 
 def _values(run: Run) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ class Slow(Strategy):
         elif bars.close[-1] > bars.open[-1]:
             broker.close()
 '''
-BROKEN = '''"""Has a bug."""
+FAULTY = '''"""Has a bug."""
 
 from algotrade.strategies import Param, Strategy
 
@@ -42,10 +42,6 @@ class Faulty(Strategy):
     def on_bar(bars, ind, params, broker):
         print("looking at", bars.close[-1])
         distance = len(bars.close) - 1 - params.at
-        broker.note = 1 / distance
+        1 / distance
 '''
-SOURCES = {
-    "slow": SLOW,
-    "faulty": BROKEN.replace("        broker.note = 1 / distance\n", "        1 / distance\n"),
-    "unreadable": "class Strategy(:\n",
-}
+SOURCES = {"slow": SLOW, "faulty": FAULTY, "unreadable": "class Strategy(:\n"}
