@@ -4,12 +4,16 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
+
+import psycopg
 
 from algotrade.market.imports import import_candles
 from algotrade.market.store import CandleStore
@@ -71,6 +75,7 @@ class Product:
         self.process = None
         self._options = [] if sample else ["--no-sample"]
         self._workers = workers
+        self._numbers = {}
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
@@ -183,6 +188,7 @@ class Product:
         status, answer = self.call("POST", "/api/backtests/", body)
         if status != 202:
             raise AssertionError(f"{status}: {answer}")
+        self._numbers[answer["id"]] = answer["number"]
         return answer
 
     def status(self, run_id):
@@ -202,6 +208,20 @@ class Product:
         """Return the status body of a run that has ended."""
         return self.wait_until(run_id, lambda body: body["status"] not in ("pending", "running"), seconds)
 
-    def executing(self):
-        """Return the process ids of children that strategies run in, idle ones too."""
-        return {pid for pid, command in descendants(self.process.pid).items() if "algotrade.runner" in command}
+    def stored(self, run_id, column):
+        """Return one column of a run's row, from the database itself."""
+        query = f"SELECT {column} FROM runs_run WHERE number = {self._numbers[run_id]}"
+        if address := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(address) as connection:
+                return connection.execute(query).fetchone()[0]
+        with closing(sqlite3.connect(self.home / "algotrade.sqlite3")) as connection:
+            return connection.execute(query).fetchone()[0]
+
+    def worker_of(self, run_id):
+        """Return the process id of the worker that executes a run."""
+        return int(self.stored(run_id, "owner").split(":")[1])
+
+    def children(self, of=None):
+        """Return the process ids of the children, idle ones too, that strategies run in; those `of` one worker."""
+        below = descendants(of or self.process.pid)
+        return {pid for pid, command in below.items() if "algotrade.runner" in command}

@@ -3,6 +3,7 @@
 import hashlib
 import inspect
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from algotrade.engine.account_nb import apply_fill_nb
 from algotrade.engine.checks import check_on_bar, check_prefixes, indicator_matrix
 from algotrade.engine.compile import Loop, Source, build, params_record
 from algotrade.engine.failures import StrategyFailure, facts_of_bar
+from algotrade.engine.refusals import CompilationError
 from algotrade.errors import AlgotradeError, EngineError, RunCancelled
 from algotrade.indicators import IndicatorCache, shared
 from algotrade.market.bars import COLUMNS, Bars
@@ -28,6 +30,8 @@ from algotrade.spec import BacktestSpec
 FIRST_STRIDE = {True: 20_000, False: 64}
 """Bars of the first stride, compiled and interpreted: the first news should come soon."""
 STRIDE_SECONDS = 0.05
+BARS_TRIED = 500
+"""Bars on which Python may tell better than the compiler what is wrong with a strategy."""
 _SIZE_KINDS = {
     "equity_fraction": SizeKind.EQUITY_FRACTION,
     "quantity": SizeKind.QUANTITY,
@@ -64,8 +68,8 @@ def run_backtest(
         source_hash: hash of the strategy's files; None hashes the file that defines the class.
 
     Raises:
-        StrategyFailure: the strategy raised an error.
-        StrategyError: the strategy cannot be compiled, or its indicators look ahead.
+        StrategyFailure: the strategy raised an error, or cannot be compiled.
+        StrategyError: the strategy uses what compiled code does otherwise, or its indicators look ahead.
         EngineError: there are no bars in the range.
         RunCancelled: the sink said so.
     """
@@ -83,13 +87,19 @@ def run_backtest(
         params=run.params.dtype,
         source_hash=source_hash or _source_hash(strategy),
     )
-    loop = build(
-        source,
-        cache_dir,
-        compiled=is_compiled,
-        on_compile=lambda: sink.phase("compiling_strategy"),
-        counting=counting,
-    )
+    refused = None
+    try:
+        loop = build(
+            source,
+            cache_dir,
+            compiled=is_compiled,
+            on_compile=lambda: sink.phase("compiling_strategy"),
+            counting=counting,
+        )
+    except CompilationError as error:
+        refused = error
+    if refused is not None:  # outside of the handler: what Python says must not be told as a consequence
+        raise run.why_not_compilable(refused)
     sink.phase("running_backtest")
     run.stride_through(loop, sink, stride)
     return run.finish(close_at_end=spec.close_at_end)
@@ -190,18 +200,31 @@ class _Run:
                 size = max(16, int(size * min(4.0, max(0.25, STRIDE_SECONDS / took))))
             sink.advance(StrideView(done, total, self.equity[:done], int(self.account.n_trades)))
 
+    def why_not_compilable(self, error: CompilationError) -> StrategyFailure:
+        """Return what Python says to the first bars, if it refuses them too; else what the compiler says."""
+        loop = Loop(error.interpreted, None)
+        try:
+            self._stride(loop.interpreted, loop, 0, min(len(self.equity), BARS_TRIED))
+        except StrategyFailure as failure:
+            return failure
+        sys.stderr.write(f"{error.report}\n")  # the run keeps it as its log
+        return StrategyFailure(error, folder=self.folder, detail={"parameters": dict(self.parameters)})
+
     def _stride(self, run: Callable[..., int], loop: Loop, lo: int, hi: int) -> int:
         """Run bars lo to hi - 1 of the range; return the first one not done. Failures are told as Python would."""
         checkpoint = self._checkpoint()
+        failure = None
         try:
             with np.errstate(divide="raise", invalid="raise"):
                 reached = self._call(run, lo, hi)
         except (RunCancelled, KeyboardInterrupt):
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a strategy raises is told
+            failure = error
+        if failure is not None:  # outside of the handler: the exact error must not be told as a consequence of this one
             if run is loop.interpreted:
-                raise self._failure(error) from error
-            raise self._replay(loop, checkpoint, lo, error) from error
+                raise self._failure(failure)
+            raise self._replay(loop, checkpoint, lo, failure)
         if reached < hi and not self.account.is_ruined:
             self._grow()
         return reached
@@ -220,7 +243,8 @@ class _Run:
         """Run again from the checkpoint: compiled up to the failing bar, that bar as Python, which tells the line."""
         failing = int(self.account.bar)
         account, pending = checkpoint
-        self.account[()] = account
+        for name in ACCOUNT.names or ():
+            self.account[name] = account[name]
         self.orders[account.first_pending : account.n_orders] = pending
         if failing > lo and loop.compiled is not None:
             self._call(loop.compiled, lo, failing)

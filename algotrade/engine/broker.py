@@ -123,7 +123,7 @@ def _overload_close(self: Any) -> Callable[..., None] | None:
 
 
 def _overload_reading(name: str, read: Callable[[Any], float]) -> None:
-    def overload(self: Any) -> Callable[[Any], float] | None:
+    def overload(self):  # type: ignore[no-untyped-def] # numba wants it to be declared exactly as `read`, a lambda, is
         return read if self.instance_class is Broker else None
 
     overload_attribute(types.NamedTuple, name)(overload)

@@ -24,11 +24,11 @@ import llvmlite
 import numba
 import numpy as np
 from numba import njit, types
-from numba.core.errors import NumbaError
 from numba.extending import register_jitable
 
 from algotrade import records
 from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
+from algotrade.engine.refusals import refusal
 from algotrade.errors import StrategyError
 from algotrade.market.bars import COLUMNS
 from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
@@ -124,7 +124,7 @@ def build(
         counting: compile with reference counting from the start (tests compare both builds).
 
     Raises:
-        StrategyError: `on_bar` cannot be compiled; the message has its line and what the compiler says.
+        CompilationError: `on_bar` cannot be compiled; the message has its line and what the compiler says.
     """
     text = source.text()
     name = f"loop_{_hash(source, text)}"
@@ -141,10 +141,10 @@ def build(
     for attempt, kind in enumerate(builds):
         try:
             loop = _compiled(module.run, source.params, lean=kind == "lean")
-        except NumbaError as error:
+        except Exception as error:  # noqa: BLE001 - what numba cannot type may raise KeyError, or anything
             if attempt + 1 < len(builds):
                 continue  # a strategy that allocates memory needs reference counting
-            raise StrategyError(_compiler_says(error, source.on_bar)) from error
+            raise refusal(error, source.on_bar, interpreted) from None
         if not counting:
             marker.write_text(kind)
         return Loop(interpreted, loop, kind == "lean")
@@ -285,23 +285,3 @@ def _make_compilable(function: FunctionType) -> None:
             value = current.__globals__.get(name)
             if isinstance(value, FunctionType) and os.path.dirname(value.__code__.co_filename) == folder:
                 waiting.append(value)
-
-
-def _compiler_says(error: NumbaError, on_bar: FunctionType) -> str:
-    """Return the compiler's complaint in short: the strategy's file and line, and the first telling sentences."""
-    file = os.path.basename(on_bar.__code__.co_filename)
-    text = str(error)
-    line = next(
-        (
-            part.split("(", 1)[1].split(")", 1)[0]
-            for part in reversed(text.splitlines())
-            if part.startswith('File "') and file in part and "(" in part
-        ),
-        str(on_bar.__code__.co_firstlineno),
-    )
-    said = [part.strip() for part in text.splitlines() if part.strip() and not part.startswith(("File", "  File", "-"))]
-    reason = " ".join(said[:4])[:600]
-    return (
-        f"{file}, line {line}: on_bar cannot be compiled. Change the line, or set `compiled = False` in the strategy. "
-        f"The compiler says: {reason}"
-    )

@@ -1,0 +1,68 @@
+"""What the compiler refuses, told in words about the strategy's line instead of the compiler's own."""
+
+import os
+import re
+from collections.abc import Callable
+from types import CodeType, FunctionType
+
+from algotrade.errors import StrategyError
+
+_TELLING = (
+    r"NameError: (name '.*?' is not defined)",
+    r"(Unknown attribute '.*?' of type \w+)",
+    r"(Cannot unify .*? for '\w+)",
+    r"(Untyped global name '.*?')",
+    r"\w+Error: (?!Failed in)(.+)",
+    r"Failed in \w+ mode pipeline \(.*?\)\n\s*(?!No implementation)(\S.*)",
+    r"No implementation of function Function\(<(?!function \w+\.on_bar)(.*?)>",
+)
+"""Sentences in the compiler's report that help an author, most telling first."""
+
+
+class CompilationError(StrategyError):
+    """A strategy's `on_bar` cannot be compiled.
+
+    Attributes:
+        interpreted: the same loop in plain Python, which may tell more exactly what is wrong.
+        report: all that the compiler said.
+    """
+
+    def __init__(self, message: str, interpreted: Callable[..., int], report: str) -> None:
+        """Keep loop and report."""
+        self.interpreted = interpreted
+        self.report = report
+        super().__init__(message)
+
+
+def refusal(error: Exception, on_bar: FunctionType, interpreted: Callable[..., int]) -> CompilationError:
+    """Return the compiler's complaint in short, with a traceback whose last frame is the line of the strategy."""
+    path, text = on_bar.__code__.co_filename, str(error)
+    file = os.path.basename(path)
+    places = re.findall(rf'{re.escape(file)}(?:", line | \()(\d+)', text)
+    line = int(places[0]) if places else on_bar.__code__.co_firstlineno
+    reason = _reason(text)
+    told = CompilationError(
+        f"{file}, line {line}: the compiler does not take this{f': {reason}' if reason else ''}. "
+        "Write it in another way, or set `compiled = False` in the strategy.",
+        interpreted,
+        text,
+    )
+    return _raised_at(told, path, line, on_bar.__code__.co_name)
+
+
+def _reason(text: str) -> str:
+    """Return the most telling sentence, without a type's inner life, which says nothing to an author."""
+    for pattern in _TELLING:
+        if found := re.search(pattern, text):
+            return re.sub(r"\(.*?\)+|, defined at .*", "", found[1])[:200].strip(" .,'")
+    return text.strip().split("\n", 1)[0][:200].rstrip(" .")
+
+
+def _raised_at(error: CompilationError, path: str, line: int, function: str) -> CompilationError:
+    """Return `error` with a traceback that ends in a line of a file, as if it had been raised there."""
+    code: CodeType = compile("\n" * (line - 1) + "raise error", path, "exec").replace(co_name=function)
+    try:
+        exec(code, {"error": error})
+    except CompilationError as raised:
+        return raised
+    raise AssertionError("the line above raises")

@@ -1,0 +1,57 @@
+"""A running product: embedded, or on PostgreSQL and Redis."""
+
+import uuid
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from tests import environment
+from tests.integration import strategies
+from tests.stack import Product
+
+CANDLES = {"asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
+"""The sample dataset of 9,135 hours."""
+
+
+@pytest.fixture(scope="session")
+def services():
+    """Return addresses of a fresh PostgreSQL database and of Redis; the database goes with the session."""
+    if not environment.DATABASE_URL or not environment.REDIS_URL:
+        environment.lacks("DATABASE_URL and REDIS_URL name no PostgreSQL and Redis to test with.")
+    name = f"algotrade_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(environment.DATABASE_URL, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield {
+        "database": urlunsplit(urlsplit(environment.DATABASE_URL)._replace(path=f"/{name}")),
+        "redis": environment.REDIS_URL,
+    }
+    with psycopg.connect(environment.DATABASE_URL, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="package", params=["embedded", "services"])
+def product(request, tmp_path_factory):
+    """Return a product that all tests of this folder share."""
+    addresses = request.getfixturevalue("services") if request.param == "services" else {}
+    with Product(tmp_path_factory.mktemp("home"), sample=True, **addresses) as running:
+        running.write_strategy("slow", strategies.SLOW)
+        yield running
+
+
+@pytest.fixture
+def lone_product(tmp_path):
+    """Return an embedded product that a test may kill."""
+    with Product(tmp_path / "home", sample=True) as running:
+        running.write_strategy("slow", strategies.SLOW)
+        yield running
+
+
+@pytest.fixture
+def body():
+    """Return a function that makes the body of a submission on the sample candles."""
+
+    def make(strategy, parameters=None, **fields):
+        return {"strategy_name": strategy, **CANDLES, "parameters": parameters or {}, **fields}
+
+    return make
