@@ -34,7 +34,7 @@ def order_nb(self: Any, verb: int, quantity: Any, fraction: Any, quote: Any) -> 
     elif quote is not None:
         submit_nb(self.account, self.orders, verb, QUOTE, quote)
     else:
-        submit_nb(self.account, self.orders, verb, self.account.size_kind, self.account.size)
+        submit_nb(self.account, self.orders, verb, self.account.size_kind, self.account["size"])
 
 
 @register_jitable

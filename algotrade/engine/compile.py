@@ -151,6 +151,15 @@ def build(
     raise AssertionError("no build was tried")
 
 
+class Params(np.record):  # type: ignore[misc] # final for the checker alone; NumPy documents deriving from it
+    """The parameters' record; a parameter called size, std or max is found before what NumPy calls so."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Return a field, else NumPy's attribute."""
+        fields = np.void.__getattribute__(self, "dtype").names or ()
+        return self[name] if name in fields and name != "dtype" else super().__getattribute__(name)
+
+
 def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str, ...]]) -> Any:
     """Return the parameters as `on_bar` sees them: a record, with one truth value for each choice of a choice."""
     fields: list[tuple[str, str]] = []
@@ -164,7 +173,7 @@ def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str
             values.append(value)
     if not fields:
         fields, values = [("count", "i8")], [0]
-    record = np.zeros(1, np.dtype(fields, align=True)).view(np.recarray)
+    record = np.zeros(1, np.dtype((Params, np.dtype(fields, align=True))))
     record[0] = tuple(values)
     return record[0]
 

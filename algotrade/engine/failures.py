@@ -69,7 +69,7 @@ def _order(order: Any) -> Json:
         "verb": Verb(int(order.verb)).name.lower(),
         "kind": OrderKind(int(order.kind)).name.lower(),
         "size_kind": SizeKind(int(order.size_kind)).name.lower(),
-        "size": float(order.size) if np.isfinite(order.size) else None,
+        "size": float(order["size"]) if np.isfinite(order["size"]) else None,
         "bar": int(order.bar),
     }
 

@@ -90,19 +90,20 @@ def _cost_nb(account: Any, price: float, direction: float) -> float:
 @register_jitable
 def _opening_size_nb(account: Any, order: Any, price: float, direction: float) -> float:
     """Return the units that an order which opens or enlarges the position asks for."""
+    size = order["size"]  # not order.size: interpreted, that is what NumPy calls the size of a record, 1
     if order.size_kind == QUANTITY:
-        return _to_lot_nb(account, order.size)
-    money = order.size if order.size_kind == QUOTE else order.size * (_free_nb(account, price) - account.fixed_fee)
+        return _to_lot_nb(account, size)
+    money = size if order.size_kind == QUOTE else size * (_free_nb(account, price) - account.fixed_fee)
     return max(0.0, _to_lot_nb(account, money / _cost_nb(account, price, direction)))
 
 
 @register_jitable
 def _reducing_size_nb(account: Any, order: Any, price: float) -> float:
     """Return the units that an order against the position takes off it: at most all of them."""
-    held = abs(account.position)
+    held, size = abs(account.position), order["size"]
     if order.size_kind == EQUITY_FRACTION:
-        return held if order.size >= 1.0 else _to_lot_nb(account, order.size * held)
-    wanted = order.size if order.size_kind == QUANTITY else order.size / price
+        return held if size >= 1.0 else _to_lot_nb(account, size * held)
+    wanted = size if order.size_kind == QUANTITY else size / price
     return held if wanted >= held else _to_lot_nb(account, wanted)
 
 
