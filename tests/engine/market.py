@@ -175,3 +175,15 @@ def bytes_of(result: BacktestResult) -> dict[str, Any]:
         "numbers": numbers,
         "counts": (result.n_ambiguous_bars, result.ruined_bar),
     }
+
+
+class Watching(Strategy):
+    """Decides by what the broker tells of the account alone."""
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        if broker.position == 0.0:
+            if broker.cash == broker.equity:
+                broker.buy()
+        elif broker.bars_held >= 2 and broker.entry_price == bars.close[-1]:
+            broker.sell()
