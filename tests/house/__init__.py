@@ -1,0 +1,1 @@
+"""The house: tools, bootstrap, README."""
