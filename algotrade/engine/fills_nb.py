@@ -17,6 +17,8 @@ TOO_SMALL, NOTHING_TO_CLOSE = int(Reason.TOO_SMALL), int(Reason.NOTHING_TO_CLOSE
 
 ROUNDING = 1e-9
 """Share of a price by which an all-in order may overdraw the account through rounding alone; the cash is then 0."""
+ULPS = 2.0**-50
+"""Share of a number of lots that rounding alone may cost it: 0.3 / 0.1 is 2.9999999999999996, and means 3 lots."""
 
 
 @register_jitable
@@ -70,7 +72,7 @@ def _slipped_nb(account: Any, price: float, direction: float) -> float:
 def _to_lot_nb(account: Any, quantity: float) -> float:
     """Round a quantity toward zero to the lot."""
     lot = account.lot_size
-    return math.floor(quantity / lot) * lot if lot > 0.0 else quantity
+    return math.floor(quantity / lot * (1.0 + ULPS)) * lot if lot > 0.0 else quantity
 
 
 @register_jitable
@@ -102,9 +104,12 @@ def _reducing_size_nb(account: Any, order: Any, price: float) -> float:
     """Return the units that an order against the position takes off it: at most all of them."""
     held, size = abs(account.position), order["size"]
     if order.size_kind == EQUITY_FRACTION:
-        return held if size >= 1.0 else _to_lot_nb(account, size * held)
-    wanted = size if order.size_kind == QUANTITY else size / price
-    return held if wanted >= held else _to_lot_nb(account, wanted)
+        size *= held
+    elif order.size_kind == QUOTE:
+        size /= price
+    size = _to_lot_nb(account, size)
+    # 0.1 + 0.2 bought and 0.3 sold must leave nothing, not 5.6e-17 units that never go.
+    return held if held - size < max(account.lot_size / 2.0, held * ULPS) else size
 
 
 @register_jitable

@@ -205,6 +205,26 @@ def test_lot_may_be_a_part_of_a_unit(compiled):
     assert result.position == 7.75
 
 
+@pytest.mark.parametrize("lots", [1, 3, 6, 7, 29, 57, 1_001])
+def test_quantity_of_whole_lots_is_kept_whatever_its_decimals(compiled, lots):
+    # 3 x 0.1 as people write it, 0.3, is a little less than three times the lot in binary
+    quantity = float(f"{lots / 10:.1f}")
+    result = backtest({0: f"buy quantity={quantity}"}, bars_of([1, 1]), compiled=compiled, lot_size=0.1)
+    assert result.position == pytest.approx(quantity, rel=1e-15)
+
+
+@pytest.mark.parametrize("lot_size", [0.1, 1e-8, 0.0])
+@pytest.mark.parametrize("exits", [["0.3"], ["0.2", "0.1"], ["0.1", "0.1", "0.1"]])
+def test_selling_what_was_bought_in_parts_leaves_no_dust(compiled, lot_size, exits):
+    # 0.1 + 0.2 is 0.30000000000000004
+    orders = {0: "buy quantity=0.1; buy quantity=0.2"} | {
+        bar: f"sell quantity={quantity}" for bar, quantity in enumerate(exits, start=1)
+    }
+    result = backtest(orders, bars_of([10] * 6), compiled=compiled, lot_size=lot_size)
+    assert result.position == 0.0
+    assert len(result.closed_trades) == len(exits)
+
+
 def test_lot_of_zero_does_not_round(compiled):
     result = backtest({0: "buy fraction=0.5"}, bars_of([64, 64]), compiled=compiled, lot_size=0.0)
     assert result.position == 5_000 / 64  # 78.125
