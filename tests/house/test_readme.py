@@ -1,0 +1,61 @@
+"""What the README says is there: commands, options, settings, states, files. What it tells to do: tests/integration."""
+
+import ast
+import re
+
+import runs.models
+from tests.environment import ROOT
+from tests.readme import README, blocks
+
+
+def rows(title):
+    section = README.split(f"## {title}\n")[1].split("\n## ")[0]
+    return [line.split("|")[1].strip() for line in section.splitlines() if line.startswith("| `")]
+
+
+def test_readme_names_every_command_and_no_other():
+    there = {path.stem for path in (ROOT / "runs/management/commands").glob("*.py")} - {"__init__"}
+    named = {name for row in rows("Commands") for name in re.findall(r"`(\w+)`", row)}
+    assert named == there | {"test"}
+
+
+def test_readme_names_the_options_that_commands_have():
+    section = README.split("## Commands\n")[1].split("\n## ")[0]
+    for line in section.splitlines():
+        for name in re.findall(r"^\| `(\w+)`", line):
+            path = ROOT / f"runs/management/commands/{name}.py"
+            source = path.read_text() if path.exists() else ""
+            for option in re.findall(r"--[a-z-]+", line):
+                assert f'"{option}"' in source, (name, option)
+
+
+def test_readme_names_every_setting_and_no_other():
+    source = (ROOT / "algotrade/settings.py").read_text()
+    read = {
+        node.args[0].value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+        if re.fullmatch(r"[A-Z_]{4,}", str(node.args[0].value))
+    }
+    assert {row.strip("`") for row in rows("Settings")} == read
+
+
+def test_readme_draws_the_states_as_the_models_do():
+    drawn = [" ".join(line.split()) for line in blocks("")[0].splitlines()]
+    assert len(drawn) == 3
+    assert all(line in " ".join(runs.models.__doc__.split()) for line in drawn)
+
+
+@pytest.mark.parametrize(
+    "path", re.findall(r"`((?:algotrade|runs|tests|static)/[\w/.]+)`|\]\((static/[\w./-]+)\)", README)
+)
+def test_readme_points_at_files_that_are_there(path):
+    assert (ROOT / (path[0] or path[1])).exists()
+
+
+def test_readme_names_what_lies_in_the_tree():
+    tree = next(block for block in blocks("") if "manage.py " in block)
+    rooms = re.findall(r"(?:^| )(\w+/|\w+\.py)(?= )", tree, re.M)
+    assert len(rooms) >= 10
+    for room in rooms:
+        assert any((ROOT / folder / room).exists() for folder in (".", "algotrade")), room
