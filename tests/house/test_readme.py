@@ -57,4 +57,4 @@ def test_readme_names_what_lies_in_the_tree():
     rooms = re.findall(r"(?:^| )(\w+/|\w+\.py)(?= )", tree, re.M)
     assert len(rooms) >= 10
     for room in rooms:
-        assert any((ROOT / folder / room).exists() for folder in (".", "algotrade")), room
+        assert any((ROOT / folder / room).exists() for folder in (".", "algotrade", "tests")), room
