@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,8 @@ from algotrade.strategies.describe import Describer
 BUILTIN_FOLDER = Path(__file__).parent
 MAX_SOURCE_BYTES = 1 << 20
 """Largest source file that is read, bytes."""
+ERROR_SECONDS = 10.0
+"""How long the error of a file that does not import is told without trying again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Catalog:
         self.archive = archive
         self._describer = Describer()
         self._lock = threading.Lock()
-        self._infos: dict[tuple[str, str], StrategyInfo] = {}
+        self._infos: dict[tuple[str, str], tuple[StrategyInfo, float]] = {}
 
     def all(self) -> list[StrategyInfo]:
         """Return every strategy, the broken ones with their error, by title."""
@@ -132,15 +135,21 @@ class Catalog:
         """Return the description of these sources, from memory, the archive, or a child that imports them."""
         name, source_hash = source.path.stem, source.hash
         key = (name, source_hash)
-        known = self._infos.get(key)
+        known = self._known(key)
         if known is not None:
             return replace(known, path=source.path, builtin=source.builtin)
         info = StrategyInfo(name, title_of(name), source_hash, source.path, source.builtin, error=source.error)
         if source.error is None:
             with self._lock:  # two pages at once: describe once
-                info = self._infos.get(key) or self._described(info, source)
-        self._infos[key] = info
+                info = self._known(key) or self._described(info, source)
+                self._infos[key] = (info, time.monotonic())
         return info
+
+    def _known(self, key: tuple[str, str]) -> StrategyInfo | None:
+        """Return what was said before of the same sources. An error may pass: a missing package was installed, say."""
+        info, at = self._infos.get(key, (None, 0.0))
+        is_fresh = info is not None and (info.error is None or time.monotonic() - at < ERROR_SECONDS)
+        return info if is_fresh else None
 
     def _described(self, info: StrategyInfo, source: _Source) -> StrategyInfo:
         folder = self._keep(source)

@@ -1,6 +1,8 @@
 """The catalog: what is there, what is broken, and which bytes a run will execute."""
 
 import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -133,3 +135,35 @@ def test_strategy_sees_no_environment_of_ours(catalog, folder, monkeypatch):
 
 def test_title_spells_acronyms_in_capitals():
     assert title_of("sma_cross_with_rsi") == "SMA Cross With RSI"
+
+
+def in_thread(function, *arguments):
+    """Return what a function returns in a thread that ends with it, as a web server's do."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(function, *arguments).result()
+
+
+def test_descriptions_survive_the_threads_that_asked_for_them(catalog, folder):
+    for number in range(6):
+        (folder / f"mine{number}.py").write_text(GOOD.replace("20", str(20 + number)))
+    found = [in_thread(catalog.get, f"mine{number}") for number in range(6)]
+    assert [info.params[0].default for info in found] == list(range(20, 26))
+
+
+def test_killed_describer_does_not_make_a_strategy_broken(catalog, folder):
+    (folder / "mine.py").write_text(GOOD)
+    catalog.get("mine")
+    os.kill(catalog._describer._child.pid, signal.SIGKILL)
+    (folder / "mine.py").write_text(GOOD.replace("20", "21"))
+    assert catalog.get("mine").params[0].default == 21
+
+
+def test_import_error_is_looked_at_again_after_a_while(catalog, folder, tmp_path, monkeypatch):
+    (folder / "mine.py").write_text(f"import sys\nsys.path.append({str(tmp_path)!r})\nimport late_package\n{GOOD}")
+    with pytest.raises(StrategyError, match="late_package"):
+        catalog.get("mine")
+    (tmp_path / "late_package.py").write_text("")
+    with pytest.raises(StrategyError, match="late_package"):
+        catalog.get("mine")
+    monkeypatch.setattr("algotrade.strategies.catalog.ERROR_SECONDS", 0.0)
+    assert catalog.get("mine").error is None
