@@ -68,6 +68,8 @@ def timeframe_ns(timeframe: str) -> int:
         MarketDataError: it is not a whole number above 0 and one of s, m, h, d, w.
     """
     number, unit = timeframe[:-1], timeframe[-1:]
-    if not (number.isascii() and number.isdecimal() and 0 < int(number) <= 10_000 and unit in _UNITS):
+    if not (
+        number.isascii() and number.isdecimal() and len(number) <= 5 and 0 < int(number) <= 10_000 and unit in _UNITS
+    ):
         raise MarketDataError(f"The timeframe {timeframe[:20]!r} must be like 1m, 5m, 1h, 4h, 1d or 1w.")
     return int(number) * _UNITS[unit]

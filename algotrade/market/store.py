@@ -1,6 +1,6 @@
 """Candles on disk: immutable versions named by their content, memory-mapped, written whole or not at all.
 
-    <root>/<asset>-<exchange>-<timeframe>/
+    <root>/<asset>-<exchange>-<timeframe>/      a hyphen of the exchange is written ~
         <version>.arrow     Arrow IPC file, uncompressed, one record batch: each column is one contiguous map
         <version>.json      what is known of it
         current.json        which version is the newest
@@ -94,7 +94,7 @@ class CandleStore:
     def __init__(self, root: Path) -> None:
         """Keep candles below `root`, which is made when the first ones come."""
         self.root = root
-        self._known: dict[Path, tuple[int, Dataset]] = {}
+        self._known: dict[Path, tuple[tuple[int, int], Dataset]] = {}
 
     def datasets(self) -> list[Dataset]:
         """Return the newest version of every dataset, by asset, timeframe and exchange."""
@@ -124,16 +124,14 @@ class CandleStore:
             MarketDataError: the file is missing or damaged.
         """
         try:
-            with pa.memory_map(str(dataset.path)) as source:
-                table = pa.ipc.open_file(source).read_all()
-            if table.schema != _SCHEMA or table.num_rows != dataset.n_bars or table["time"].num_chunks != 1:
-                raise MarketDataError(
-                    f"The candles of {dataset.slug} are damaged: {dataset.path.name} has other columns."
-                )
-            columns = [table[name].chunk(0).to_numpy(zero_copy_only=True) for name in ("time", *COLUMNS)]
-        except (OSError, pa.ArrowInvalid) as error:
+            bars = _read_arrow(dataset.path)
+        except (OSError, pa.ArrowException) as error:
             raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {error}.") from error
-        return Bars(*columns)
+        if len(bars) != dataset.n_bars:
+            raise MarketDataError(
+                f"The candles of {dataset.slug} are damaged: {len(bars):,} bars where {dataset.n_bars:,} were stored."
+            )
+        return bars
 
     def verify(self, dataset: Dataset) -> None:
         """Read every byte of a dataset and compare it with its version.
@@ -158,11 +156,11 @@ class CandleStore:
             raise MarketDataError("There is no bar to store.")
         if len(bars) > 1 and int(np.diff(bars.time).min()) <= 0:
             raise MarketDataError("The times of bars must increase.")
-        folder = self.root / f"{instrument.asset}-{instrument.exchange}-{timeframe}"
+        folder = self.root / _folder_name(instrument.asset, instrument.exchange, timeframe)
         folder.mkdir(parents=True, exist_ok=True)
         version = content_hash(bars)
         path = folder / f"{version}.arrow"
-        if not path.exists():
+        if not _holds(path, version):
             _write_aside(path, lambda file: _write_arrow(bars, file))
         gaps = find_gaps(bars.time, step_ns)
         dataset = Dataset(
@@ -195,7 +193,7 @@ class CandleStore:
             timeframe_ns(timeframe)
         except MarketDataError:
             return None
-        return self.root / f"{asset}-{exchange}-{timeframe}"
+        return self.root / _folder_name(asset, exchange, timeframe)
 
     def _current(self, folder: Path) -> Dataset:
         return self._read(folder / "current.json")
@@ -203,7 +201,11 @@ class CandleStore:
     def _read(self, path: Path) -> Dataset:
         """Return the dataset that a JSON file describes, from memory while the file has not changed."""
         try:
-            stamp = path.stat().st_mtime_ns
+            status = path.stat()
+            stamp = (
+                status.st_mtime_ns,
+                status.st_ino,
+            )  # two versions may come within one tick of the file system's clock
             known = self._known.get(path)
             if known is not None and known[0] == stamp:
                 return known[1]
@@ -215,6 +217,11 @@ class CandleStore:
         return dataset
 
 
+def _folder_name(asset: str, exchange: str, timeframe: str) -> str:
+    """Return the name that only this dataset has: BTC-USD on X and BTC on USD-X are two."""
+    return f"{asset}-{exchange.replace('-', '~')}-{timeframe}"
+
+
 def content_hash(bars: Bars) -> str:
     """Return the SHA-256 (hex) of the six columns, little-endian, in the order time, open, high, low, close, volume."""
     digest = hashlib.sha256()
@@ -222,6 +229,23 @@ def content_hash(bars: Bars) -> str:
         column = getattr(bars, name)
         digest.update(memoryview(column.astype(column.dtype.newbyteorder("<"), copy=False)).cast("B"))
     return digest.hexdigest()
+
+
+def _read_arrow(path: Path) -> Bars:
+    """Return a file's bars, memory-mapped."""
+    with pa.memory_map(str(path)) as source:
+        table = pa.ipc.open_file(source).read_all()
+    if table.schema != _SCHEMA or table["time"].num_chunks != 1:
+        raise pa.ArrowInvalid(f"{path.name} has other columns")
+    return Bars(*(table[name].chunk(0).to_numpy(zero_copy_only=True) for name in ("time", *COLUMNS)))
+
+
+def _holds(path: Path, version: str) -> bool:
+    """Whether the file is there and whole: candles that are imported again mend a damaged one."""
+    try:
+        return content_hash(_read_arrow(path)) == version
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def _write_arrow(bars: Bars, file: Any) -> None:
