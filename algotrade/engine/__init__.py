@@ -16,13 +16,13 @@ Rules (each has a hand-computed case in the tests):
 6. There is one net position. A buy while short, and a sell while long, only reduces it (a fraction is then one of the
    position); a flip is ``close(); sell()`` in one bar: two fills, two fees, one trade closed and one opened. Shorts tie
    up notional x margin ratio.
-7. When the equity of an account is not above zero at a bar's close, the position is liquidated there and the run is
-   ruined.
+7. When the equity of an account is not above zero at a bar's close, the run is ruined: a position is liquidated
+   there, and nothing more happens.
 8. At the end an open position stays open, marked at the last close; with `close_at_end` it is closed there, at a
    commission.
 
 This file stays light: other processes import it for the version alone.
 """
 
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 """Part of every run key. Raise it with every change of a rule, a fill or a metric."""

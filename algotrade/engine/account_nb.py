@@ -111,14 +111,11 @@ def watch_nb(account: Any, high: float, low: float) -> None:
 
 
 @register_jitable
-def mark_nb(account: Any, close: float) -> None:
-    """Value the account at the close."""
+def mark_nb(account: Any, fills: Any, trades: Any, close: float) -> None:
+    """Value the account at the close; without equity it is ruined, and its position ends there."""
     account.equity = account.cash + account.position * close
-
-
-@register_jitable
-def liquidate_nb(account: Any, fills: Any, trades: Any, close: float) -> None:
-    """End a ruined account's position at the close."""
-    apply_fill_nb(account, fills, trades, -1, -account.position, close, 0.0, LIQUIDATION)
-    account.equity = account.cash
-    account.is_ruined = 1
+    if account.equity <= 0.0:
+        if account.position != 0.0:
+            apply_fill_nb(account, fills, trades, -1, -account.position, close, 0.0, LIQUIDATION)
+            account.equity = account.cash
+        account.is_ruined = 1

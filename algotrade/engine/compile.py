@@ -59,6 +59,8 @@ def run(account, orders, fills, trades, equity, open, high, low, close, volume, 
         if account.fills_at_close != 0 and account.first_pending != account.n_orders:
             after_strategy_nb(account, orders, fills, trades, close[i])
             equity[i - first] = account.equity
+            if account.is_ruined != 0:
+                return i + 1
     return hi
 '''
 

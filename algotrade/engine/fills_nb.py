@@ -44,6 +44,8 @@ def fill_market_nb(account: Any, order: Any, fills: Any, trades: Any, price: flo
     elif position * direction < 0.0:
         size = _reducing_size_nb(account, order, slipped)
         reason = TOO_SMALL if size == 0.0 else 0
+        if reason == 0 and not _leaves_no_debt_nb(account, size, slipped):
+            reason = NOT_PAYABLE
     else:
         size = _opening_size_nb(account, order, slipped, direction)
         reason = TOO_SMALL if size == 0.0 else 0
@@ -53,7 +55,7 @@ def fill_market_nb(account: Any, order: Any, fills: Any, trades: Any, price: flo
         reject_nb(account, order, reason)
         return
     apply_fill_nb(account, fills, trades, order.id, direction * size, slipped, abs(slipped - price), SIGNAL)
-    if account.cash < 0.0 and account.position > 0.0:
+    if account.cash < 0.0 and direction > 0.0 and account.position > 0.0:
         # An all-in purchase without lots can miss zero by a rounding; more than that was refused above.
         account.cash = 0.0
     order.status = FILLED
@@ -110,6 +112,14 @@ def _reducing_size_nb(account: Any, order: Any, price: float) -> float:
     size = _to_lot_nb(account, size)
     # 0.1 + 0.2 bought and 0.3 sold must leave nothing, not 5.6e-17 units that never go.
     return held if held - size < max(account.lot_size / 2.0, held * ULPS) else size
+
+
+@register_jitable
+def _leaves_no_debt_nb(account: Any, size: float, price: float) -> bool:
+    """Tell whether the fees of selling a part of a long position are covered; all of it can always be sold."""
+    if account.position <= 0.0 or size == account.position:
+        return True
+    return account.cash + size * price * (1.0 - account.commission) - account.fixed_fee >= 0.0
 
 
 @register_jitable

@@ -4,7 +4,7 @@ from typing import Any
 
 from numba.extending import register_jitable
 
-from algotrade.engine.account_nb import liquidate_nb, mark_nb, watch_nb
+from algotrade.engine.account_nb import mark_nb, watch_nb
 from algotrade.engine.fills_nb import fill_pending_nb
 
 
@@ -17,13 +17,11 @@ def before_strategy_nb(
         fill_pending_nb(account, orders, fills, trades, open_)
     if account.position != 0.0:
         watch_nb(account, high, low)
-    mark_nb(account, close)
-    if account.equity <= 0.0 and account.position != 0.0:
-        liquidate_nb(account, fills, trades, close)
+    mark_nb(account, fills, trades, close)
 
 
 @register_jitable
 def after_strategy_nb(account: Any, orders: Any, fills: Any, trades: Any, close: float) -> None:
     """Fill at this close what the strategy decided at it, for `fill = this_close`, and value the account again."""
     fill_pending_nb(account, orders, fills, trades, close)
-    mark_nb(account, close)
+    mark_nb(account, fills, trades, close)

@@ -13,7 +13,8 @@ from algotrade.market.instruments import Instrument
 from algotrade.ports import NullSink
 from algotrade.results import BacktestResult
 from algotrade.spec import BacktestSpec
-from algotrade.strategies.base import Strategy, parameters_of, strategy_class
+from algotrade.strategies import bollinger, sma
+from algotrade.strategies.base import Param, Strategy, parameters_of, strategy_class
 from tests.environment import KERNELS
 
 FIRST_NS = 1_577_836_800 * 1_000_000_000  # 2020-01-01
@@ -187,3 +188,57 @@ class Watching(Strategy):
                 broker.buy()
         elif broker.bars_held >= 2 and broker.entry_price == bars.close[-1]:
             broker.sell()
+
+
+class Busy(Strategy):
+    """Trades often, both ways, in parts, by parameters of every kind."""
+
+    mode = Param("both", choices=["trend", "revert", "both"])
+    size = Param(0.5, low=0.01, high=1.0)  # a record of NumPy has a size of its own
+    std = Param(3, low=1, high=50)
+    flips = Param(True)
+
+    def indicators(self, bars):
+        upper, middle, lower = bollinger(bars.close, 5, 1.0)
+        return {"upper": upper, "middle": middle, "lower": lower, "fast": sma(bars.close, self.std)}
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        if len(bars.close) < 6:
+            return
+        change = bars.close[-1] / bars.close[-2] - 1.0
+        if params.mode_revert:
+            change = -change
+        elif params.mode_both and bars.volume[-1] % 2.0 == 0.0:
+            change = change * -0.5
+        if broker.position != 0.0 and broker.bars_held > params.std:
+            broker.close()
+        elif change > 0.01 and ind.fast[-1] > ind.lower[-1]:
+            if params.flips and broker.position < 0.0:
+                broker.close()
+            broker.buy(fraction=params.size)
+        elif change < -0.01 and ind.fast[-1] < ind.upper[-1]:
+            if params.flips and broker.position > 0.0:
+                broker.close()
+            broker.sell(quote=broker.equity * params.size * 0.25 + 1.0)
+        elif bars.high[-1] > ind.upper[-1] and broker.cash > 0.0:
+            broker.buy(quantity=(bars.high[-1] - bars.low[-1]) / bars.open[-1] * 40.0 + 0.5)
+        elif ind.middle[-1] > bars.close[-1] + 0.5:
+            broker.sell()
+
+
+def random_orders(seed: int, n_bars: int, *, share: float = 0.5) -> dict[int, str]:
+    """Return a script of random orders, most of which can be paid, at about this share of the bars."""
+    rng = np.random.default_rng(seed)
+    kinds = (
+        lambda: "close",
+        lambda: f"{rng.choice(['buy', 'sell'])}",
+        lambda: f"{rng.choice(['buy', 'sell'])} quantity={rng.uniform(0.4, 60):.3f}",
+        lambda: f"{rng.choice(['buy', 'sell'])} fraction={rng.uniform(0.01, 1):.3f}",
+        lambda: f"{rng.choice(['buy', 'sell'])} quote={rng.uniform(50, 9_000):.2f}",
+    )
+    return {
+        bar: "; ".join(kinds[rng.integers(len(kinds))]() for _ in range(rng.integers(1, 4)))
+        for bar in range(n_bars)
+        if rng.random() < share
+    }

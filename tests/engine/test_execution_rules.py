@@ -255,6 +255,23 @@ def test_order_that_cannot_fill_is_rejected_with_the_reason(compiled, orders, re
     assert (len(result.fills), result.cash, result.position) == (0, 10_000.0, 0.0)
 
 
+def test_sale_of_a_part_that_does_not_pay_its_own_fee_is_rejected_without_cash(compiled):
+    fields = {"initial_cash": 1_030.0, "fixed_fee": 30.0, "compiled": compiled}
+    orders = {0: "buy", 1: "sell quantity=2", 2: "sell quantity=3"}
+    result = backtest(orders, bars_of([10] * 4), **fields)
+    # 1,030 - 30 buys 100 units at 10 and leaves no cash; 2 units bring 20 and cost 30, 3 units bring just 30
+    assert outcomes(result) == [filled(1), rejected(Reason.NOT_PAYABLE, 2), filled(3)]
+    assert result.equity.tolist() == [1_030.0, 1_000.0, 1_000.0, 970.0]
+    assert result.cash == 0.0
+
+
+def test_whole_position_can_be_sold_below_its_fee(compiled):
+    fields = {"initial_cash": 1_030.0, "fixed_fee": 30.0, "compiled": compiled}
+    result = backtest({0: "buy", 1: "close"}, bars_of([10, 10, 0.2, 10]), **fields)
+    # 100 units at 0.2 are 20, less 30
+    assert (result.cash, result.ruined_bar) == (-10.0, 2)
+
+
 def test_second_close_finds_nothing_to_close(compiled):
     result = backtest({0: "buy quantity=1", 1: "close; close"}, bars_of([10] * 4), compiled=compiled)
     assert outcomes(result) == [filled(1), filled(2), rejected(Reason.NOTHING_TO_CLOSE, 2)]
@@ -397,6 +414,28 @@ def test_ruin_at_the_last_bar_is_not_closed_twice(compiled):
     bars = bars_of([10, 10, 20])
     result = backtest({0: "sell quantity=100"}, bars, compiled=compiled, initial_cash=1_000.0, close_at_end=True)
     assert (result.ruined_bar, len(result.fills), result.position) == (2, 2, 0.0)
+
+
+def test_position_that_was_closed_at_a_loss_beyond_the_equity_is_ruin(compiled):
+    bars = bars_of([10, 10, 25, 5])
+    orders = {0: "sell quantity=100", 1: "close", 2: "buy quantity=1"}
+    result = backtest(orders, bars, compiled=compiled, initial_cash=1_000.0)
+    # short 100 at 10: cash 2,000; bought back at the open of 25: 2,000 - 2,500
+    assert (result.ruined_bar, result.equity.tolist()) == (2, [1_000.0, 1_000.0, -500.0, -500.0])
+    assert len(result.orders) == 2
+
+
+def test_fees_that_cost_all_equity_at_this_close_are_ruin_there(compiled):
+    bars = bars_of([10, 10, 1, 10])
+    orders = {0: "buy quantity=10", 2: "close", 3: "buy quantity=1"}
+    fields = {"initial_cash": 105.0, "fixed_fee": 5.0, "fill": "this_close"}
+    result = backtest(orders, bars, compiled=compiled, **fields)
+    # 105 - 100 - 5 = 0 in cash; 10 units at 1 are 10, and sold 10 - 5 = 5
+    assert (result.ruined_bar, result.equity.tolist()) == (None, [100.0, 100.0, 5.0, 5.0])
+    result = backtest(orders, bars_of([10, 10, 0.5, 10]), compiled=compiled, **fields)
+    # at 0.5: 5 - 5 = 0
+    assert (result.ruined_bar, result.equity.tolist()) == (2, [100.0, 100.0, 0.0, 0.0])
+    assert len(result.orders) == 2
 
 
 # Rule 8: the end
