@@ -78,6 +78,7 @@ class PipeSink:
         """Send to `pipe`."""
         self._pipe = pipe
         self._next = 0.0
+        self._withheld: StrideView | None = None
         self._began: float | None = None
         self._time: list[int] = []
         self._hold: list[float] = []
@@ -100,9 +101,17 @@ class PipeSink:
         """Send the progress when the last message is old enough, or all is done."""
         self._stop_if_told()
         now = time.monotonic()
-        if now < self._next and view.processed < view.total:
+        self._withheld = view
+        if now >= self._next or view.processed == view.total:
+            self._next = now + SECONDS_BETWEEN_MESSAGES
+            self.tell_withheld()
+
+    def tell_withheld(self) -> None:
+        """Send the progress that no message told yet."""
+        view, self._withheld = self._withheld, None
+        if view is None:
             return
-        self._next = now + SECONDS_BETWEEN_MESSAGES
+        now = time.monotonic()
         elapsed = now - (self._began or now)
         self._pipe.send(
             {
@@ -203,6 +212,7 @@ def _backtest(job: Json, pipe: Pipe) -> Json:
     except RunCancelled:
         return {"stopped": True}
     except BaseException as error:  # noqa: BLE001 - SystemExit of a strategy is a failed run, not a lost worker
+        sink.tell_withheld()
         return {"failed": failure(error, job)}
 
 

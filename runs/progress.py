@@ -53,6 +53,11 @@ class Progress:
             log.warning("beat failed", error=str(error))
             return True
 
+    def flush(self) -> None:
+        """Write what is new without waiting for the beat: the run is about to end, and this is how far it came."""
+        self._next_beat = 0.0
+        self.beat_if_due()
+
     def _beat(self, now: float) -> bool:
         if self._is_changed:
             self._is_changed = False

@@ -100,6 +100,8 @@ class _Execution:
                     heard = time.monotonic()
                     if message.keys() & {"done", "failed", "stopped"}:
                         children.give_back(child, self.run.inputs["source_hash"])
+                        if "failed" in message:
+                            progress.flush()
                         return {**message, "log": child.log}
                     progress.take(message)
                 if not progress.beat_if_due():

@@ -189,7 +189,12 @@ class _Run:
         done, size = 0, stride or FIRST_STRIDE[loop.compiled is not None]
         while done < total:
             began = time.perf_counter()
-            reached = self._stride(run, loop, done, min(total, done + size))
+            try:
+                reached = self._stride(run, loop, done, min(total, done + size))
+            except StrategyFailure:
+                if reached := int(self.account.bar):
+                    sink.advance(self._view(reached))
+                raise
             if self.account.is_ruined:
                 # Nothing moves any more: the account keeps what the liquidation left.
                 self.equity[reached:] = self.account.equity
@@ -198,7 +203,10 @@ class _Run:
             if stride is None:
                 took = max(time.perf_counter() - began, 1e-6)
                 size = max(16, int(size * min(4.0, max(0.25, STRIDE_SECONDS / took))))
-            sink.advance(StrideView(done, total, self.equity[:done], int(self.account.n_trades)))
+            sink.advance(self._view(done))
+
+    def _view(self, done: int) -> StrideView:
+        return StrideView(done, len(self.equity), self.equity[:done], int(self.account.n_trades))
 
     def why_not_compilable(self, error: CompilationError) -> StrategyFailure:
         """Return what Python says to the first bars, if it refuses them too; else what the compiler says."""

@@ -4,8 +4,10 @@
 stored here before everything is checked, so a refused file leaves no trace.
 """
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +139,7 @@ def read_csv(path: Path) -> Table:
     if size > MAX_BYTES:
         raise MarketDataError(f"{path.name} has {size:,} bytes; at most {MAX_BYTES:,} are read.")
     _check_head(path.name, head)
+    _check_text(path)
     broken: list[str] = []
 
     def note_broken(row: pacsv.InvalidRow) -> str:
@@ -203,10 +206,21 @@ def observed_tick(table: Table) -> float:
     found = _find_columns(list(table.columns))
     decimals = 0
     for name in PRICES:
-        text = pc.utf8_rtrim(_with_point(table.columns[found[name]]), "0")
-        places = pc.subtract(pc.subtract(pc.utf8_length(text), pc.find_substring(text, ".")), 1)
-        decimals = max(decimals, int(pc.max(places).as_py()))
+        column = table.columns[found[name]]
+        is_odd = pc.match_substring_regex(column, r"[eE]|^.{17}")
+        plain, odd = column.filter(pc.invert(is_odd)), column.filter(is_odd).unique()
+        if len(plain):
+            text = pc.utf8_rtrim(_with_point(plain), "0")
+            places = pc.subtract(pc.subtract(pc.utf8_length(text), pc.find_substring(text, ".")), 1)
+            decimals = max(decimals, int(pc.max(places).as_py()))
+        decimals = max([decimals, *(_decimals(float(text)) for text in odd.to_pylist())])
     return float(f"1e-{decimals}")
+
+
+def _decimals(price: float) -> int:
+    """Return the decimals of a price's 15 significant digits: those after them are a program's rounding errors."""
+    _, _, exponent = Decimal(f"{price:.15g}").normalize().as_tuple()
+    return max(0, -int(exponent))
 
 
 def _check_head(name: str, head: bytes) -> None:
@@ -217,10 +231,26 @@ def _check_head(name: str, head: bytes) -> None:
         raise MarketDataError(f"{name} is UTF-16; save it as UTF-8.")
     if head.startswith((b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")):
         raise MarketDataError(f"{name} is an archive; unpack it first.")
-    if b"\0" in head:
-        raise MarketDataError(f"{name} holds NUL bytes; it is no CSV text.")
     if b"\n" not in head and len(head) >= 64 * 1024:
         raise MarketDataError(f"{name} has a first line of more than 64 KB; it is no CSV of candles.")
+    if b"\n" not in head.strip():
+        raise MarketDataError(f"{name} has a single line; a header and rows are needed.")
+
+
+def _check_text(path: Path) -> None:
+    """Refuse bytes that are no UTF-8 text, with the row they are in."""
+    decoder, row = codecs.getincrementaldecoder("utf-8")(), 1
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            try:
+                decoder.decode(chunk)
+            except UnicodeDecodeError as error:
+                row += error.object.count(b"\n", 0, error.start)
+                raise MarketDataError(f"Row {row}: {path.name} is not UTF-8 here; save it as UTF-8.") from error
+            if b"\0" in chunk:
+                row += chunk.count(b"\n", 0, chunk.index(b"\0"))
+                raise MarketDataError(f"Row {row}: {path.name} holds NUL bytes here; it is no CSV text.")
+            row += chunk.count(b"\n")
 
 
 def _delimiter(head: bytes) -> str:
@@ -235,6 +265,8 @@ def _header(head: bytes) -> list[str]:
     names = [name.strip().strip('"').strip() for name in text.split(_delimiter(head))]
     if len(names) > MAX_COLUMNS:
         raise MarketDataError(f"The file has {len(names):,} columns; candles have six.")
+    if not any(names):
+        raise MarketDataError("The first row is empty; it must name the columns: timestamp,open,high,low,close,volume.")
     if all(_is_number(name) for name in names if name):
         raise MarketDataError(
             "The first row holds numbers; it must name the columns: timestamp,open,high,low,close,volume."
@@ -316,9 +348,10 @@ def _numbers(column: pa.StringArray, *, is_price: bool) -> tuple[NDArray[np.floa
     return values, np.flatnonzero(~good).tolist()
 
 
-def _number(text: str | None) -> float:
+def _number(text: str) -> float:
+    """Return a number as CSV writes it; Python reads `1_000` and other alphabets' digits, too."""
     try:
-        return float(text or "")
+        return float(text) if text.isascii() and "_" not in text else float("nan")
     except ValueError:
         return float("nan")
 

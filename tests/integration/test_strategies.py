@@ -21,6 +21,7 @@ def test_bug_on_one_line_is_told_exactly_and_its_mending_runs_at_once(product, b
     first = product.submit(body(name, {"at": 300}))
     end = product.finished(first["id"])
     assert (end["status"], end["error_message"]) == ("failed", "divide by zero encountered in divide")
+    assert (end["processed_bars"], len(end["equity"]) > 0) == (300, True)
     lines = end["error_stack_trace"].splitlines()
     assert lines[0] == "Traceback (most recent call last):"
     place = max(n for n, line in enumerate(lines) if line.startswith("  File "))
