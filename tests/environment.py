@@ -19,6 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 IS_CI = os.environ.get("CI", "").lower() in ("1", "true")
 DATABASE_URL = os.environ.pop("DATABASE_URL", "")
 REDIS_URL = os.environ.pop("REDIS_URL", "")
+ROWS_URL = os.environ.pop("ALGOTRADE_TEST_ROWS_URL", "")
+"""Database for the rows of tests instead of a SQLite file; set for the run that tests/integration makes of them."""
 SHARED_DATA = Path(os.environ.pop("ALGOTRADE_SHARED_DATA", "") or ROOT.parent / "shared" / "data")
 
 if "algotrade.settings" in sys.modules:
@@ -35,6 +37,8 @@ KERNELS = HOME / "cache" / "kernels"
 
 os.environ["ALGOTRADE_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "algotrade.settings"
+if ROWS_URL:
+    os.environ["DATABASE_URL"] = ROWS_URL
 _owner = os.getpid()
 
 
