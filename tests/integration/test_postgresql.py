@@ -11,8 +11,6 @@ from tests.environment import ROOT
 
 NAMES = ("models", "reaper", "tasks", "login", "admin", "api_submit", "api_read")
 TESTS = [f"tests/runs/test_{name}.py" for name in NAMES]
-    f"tests/runs/test_{name}.py" for name in ("models", "reaper", "tasks", "login", "admin", "api_submit", "api_read")
-]
 
 
 @pytest.mark.timeout(300)
