@@ -241,12 +241,15 @@ def _check_text(path: Path) -> None:
     """Refuse bytes that are no UTF-8 text, with the row they are in."""
     decoder, row = codecs.getincrementaldecoder("utf-8")(), 1
     with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
+        while True:
+            chunk = file.read(1 << 20)
             try:
-                decoder.decode(chunk)
+                decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
                 row += error.object.count(b"\n", 0, error.start)
                 raise MarketDataError(f"Row {row}: {path.name} is not UTF-8 here; save it as UTF-8.") from error
+            if not chunk:
+                return
             if b"\0" in chunk:
                 row += chunk.count(b"\n", 0, chunk.index(b"\0"))
                 raise MarketDataError(f"Row {row}: {path.name} holds NUL bytes here; it is no CSV text.")
@@ -435,7 +438,7 @@ def _check_bars(table: Table, rows: NDArray[np.int64], columns: dict[str, NDArra
         (low > np.minimum(bottom, high), "low", low, "above another price of its bar"),
     ):
         errors += [
-            f"Row {table.first_row + rows[at]}, column {name!r}: {values[at]:g} is {words}."
+            f"Row {table.first_row + rows[at]}, column {name!r}: {values[at]:.15g} is {words}."
             for at in np.flatnonzero(bad).tolist()
         ]
     if errors:
