@@ -33,6 +33,9 @@ from algotrade.errors import StrategyError
 from algotrade.market.bars import COLUMNS
 from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
 
+# The option `boundscheck` counts for the loop alone, not for what it calls: a strategy could read the next bar.
+numba.config.BOUNDSCHECK = 1
+
 _TEMPLATE = '''"""The loop of {strategy}, generated: the order of the rules that algotrade.engine has."""
 
 from collections import namedtuple
