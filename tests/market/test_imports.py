@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -14,7 +13,6 @@ from algotrade.market import imports
 from algotrade.market.bars import COLUMNS
 from algotrade.market.imports import ImportRefused, import_candles
 from algotrade.market.store import CandleStore
-from algotrade.market.times import parse_times
 
 HEADER = "timestamp,open,high,low,close,volume"
 ROWS = [f"2020-01-0{day},1,2,0.5,1.5,10" for day in range(1, 6)]
@@ -60,11 +58,6 @@ def bars(take, store):
     return lambda content, timeframe="1d", **names: store.load(take(content, timeframe, **names).dataset)
 
 
-def seconds(*texts):
-    """Return the Unix seconds that times in UTC are."""
-    return [int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) for text in texts]
-
-
 def rows_of(loaded):
     return list(zip(*(getattr(loaded, name).tolist() for name in COLUMNS), strict=True))
 
@@ -101,106 +94,13 @@ def test_date_and_clock_in_two_columns_are_one_time(bars):
     loaded = bars(
         ["Date,Time,Open,High,Low,Close", "2020-01-02,09:30,1,2,0.5,1.5", "2020-01-02,09:31,1,2,0.5,1.5"], "1m"
     )
-    assert (loaded.time // 10**9).tolist() == seconds("2020-01-02T09:30", "2020-01-02T09:31")
+    assert (loaded.time // 10**9 - DAY_1).tolist() == [86_400 + 9 * 3600 + 30 * 60, 86_400 + 9 * 3600 + 31 * 60]
 
 
 def test_file_without_volume_has_zero_and_says_so(take, store):
     report = take(["date,open,high,low,close", "2020-01-01,1,2,0.5,1.5"])
     assert store.load(report.dataset).volume.tolist() == [0.0]
     assert "There is no volume column; volume is 0." in report.notes
-
-
-@pytest.mark.parametrize(
-    ("text", "utc"),
-    [
-        ("2020-01-31", "2020-01-31"),
-        ("2020-01-31 14:30", "2020-01-31T14:30"),
-        ("2020-01-31T14:30:15", "2020-01-31T14:30:15"),
-        ("2020-01-31T14:30:15Z", "2020-01-31T14:30:15"),
-        ("2020-01-31T14:30:15+00:00", "2020-01-31T14:30:15"),
-        ("2020-01-31T00:30:00+01:00", "2020-01-30T23:30"),
-        ("2020-01-31 20:00:00-0500", "2020-02-01T01:00"),
-        ("2020-01-31 12:00+05:45", "2020-01-31T06:15"),
-        ("20200131", "2020-01-31"),
-        ("20200131 14:30", "2020-01-31T14:30"),
-        ("20200131 14:30:15", "2020-01-31T14:30:15"),
-        ("20200131T143015Z", "2020-01-31T14:30:15"),
-        ("2020/01/31", "2020-01-31"),
-        ("2020/01/31 14:30", "2020-01-31T14:30"),
-        ("2020/01/31 14:30:15", "2020-01-31T14:30:15"),
-        ("1580481015", "2020-01-31T14:30:15"),
-        ("1580481015.0", "2020-01-31T14:30:15"),
-        ("1580481015000", "2020-01-31T14:30:15"),
-        ("1580481015000000", "2020-01-31T14:30:15"),
-        ("1580481015000000000", "2020-01-31T14:30:15"),
-        ("-1580481015", "1919-12-02T09:29:45"),
-        ("1961-04-12T06:07Z", "1961-04-12T06:07"),
-    ],
-)
-def test_time_is_read_in_every_form_as_utc(text, utc):
-    time, faulty, _ = parse_times(pa.array([text]))
-    assert (time.tolist(), faulty) == ([seconds(utc)[0] * 10**9], [])
-
-
-def test_time_keeps_microseconds_where_text_has_them():
-    time, faulty, _ = parse_times(pa.array(["2020-01-01T00:00:00.123456Z", "2020-01-01 00:00:00.000001"]))
-    assert (time.tolist(), faulty) == ([DAY_1 * 10**9 + 123_456_000, DAY_1 * 10**9 + 1_000], [])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "x",
-        "12:30",
-        "2020-02-30",
-        "2020-13-01",
-        "2020-01-31T25:00",
-        "2020-01-31T23:59:60Z",
-        "31/01/2020",
-        "Jan 31 2020",
-        "0001-01-01",
-        "2201-01-02",
-        "9999-12-31T23:59:59Z",
-        "86400",
-        "99999999999999999999",
-        "-9223372036854775808",
-        "9223372036854775807",
-        "=NOW()",
-    ],
-)
-@pytest.mark.parametrize("good", ["2020-01-31T14:30:15Z", "2020/01/31 14:30:15", "1580481015"])
-def test_faulty_time_is_the_only_one_told_whatever_form_the_others_have(text, good):
-    time, faulty, _ = parse_times(pa.array([good, good, text, good]))
-    assert faulty == [2]
-    assert time.tolist() == [1_580_481_015 * 10**9] * 2 + [0] + [1_580_481_015 * 10**9]
-
-
-@pytest.mark.parametrize(
-    ("texts", "note"),
-    [
-        (["2020-01-01", "2020-01-02"], "Times have no offset and were taken as UTC."),
-        (["2020-01-01T00:00Z", "2020-01-02T00:00Z"], "Times have an offset and were converted to UTC."),
-        (["2020-01-01T00:00Z", "2020-01-02"], "Some times have an offset and some have none"),
-        (["2020-01-01T00:00+0100", "2020-01-02 00:00:00-05:00"], "Times have an offset and were converted to UTC."),
-        ([str(DAY_1)], "Times are Unix seconds."),
-        ([str(DAY_1 * 1000)], "Times are Unix milliseconds."),
-        ([str(DAY_1 * 10**6)], "Times are Unix microseconds."),
-        ([str(DAY_1 * 10**9)], "Times are Unix nanoseconds."),
-    ],
-)
-def test_how_times_were_read_is_told(texts, note):
-    assert parse_times(pa.array(texts))[2].startswith(note)
-
-
-@given(
-    st.lists(st.integers(10**8, 7 * 10**9), min_size=1, max_size=20),
-    st.sampled_from([1, 10**3, 10**6, 10**9]),
-    st.sampled_from([-1, 1]),
-)
-def test_unix_times_of_one_unit_come_back(values, units_in_a_second, sign):
-    time, faulty, _ = parse_times(pa.array([str(sign * value * units_in_a_second) for value in values]))
-    assert (time.tolist(), faulty) == ([sign * value * 10**9 for value in values], [])
 
 
 @pytest.mark.parametrize(
