@@ -330,6 +330,7 @@ class Run(models.Model):
             owner=owner,
             owner_now="",
             processed=F("total"),
+            phase="computing_metrics",  # the last one; a quick run's beats may have told none
             finished_at=timezone.now(),
             result=result,
             artifact=artifact,

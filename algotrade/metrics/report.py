@@ -104,7 +104,7 @@ def evaluate(rows: NDArray[np.void]) -> tuple[dict[str, float | None], dict[str,
             if not math.isfinite(value):
                 values[key], reasons[key] = None, "The figure is too large to be told."
                 continue
-            values[key] = value if isinstance(value, int) else value + 0.0  # -0.0 + 0.0 is 0.0
+            values[key] = int(value) if metric.unit == "count" else value + 0.0  # -0.0 + 0.0 is 0.0
     return values, reasons
 
 

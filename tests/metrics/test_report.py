@@ -67,6 +67,13 @@ def test_report_ratios_do_not_change_with_the_currency_unit(result, power):
     assert [theirs[key] for key in keys] == [ours[key] for key in keys]
 
 
+def test_report_tells_counts_as_whole_numbers():
+    values = compute_metrics(make_result(trades=[make_trade(5.0)]), **ACCOUNT).values
+    counts = {key: value for key, value in values.items() if METRICS[key.rpartition(".")[2]].unit == "count"}
+    assert counts["trades"] == 1
+    assert {type(value) for value in counts.values()} == {int}
+
+
 def test_report_has_every_metric_and_those_with_sides_thrice():
     sided = [key for key, metric in METRICS.items() if metric.has_sides]
     expected = [*METRICS, *(f"long.{key}" for key in sided), *(f"short.{key}" for key in sided)]
