@@ -2,10 +2,12 @@
 
 import hashlib
 import inspect
+import io
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.engine.account_nb import apply_fill_nb
-from algotrade.engine.checks import check_on_bar, check_prefixes, indicator_matrix
+from algotrade.engine.checks import check_look_ahead, check_on_bar, indicator_matrix
 from algotrade.engine.compile import Loop, Source, build, params_record
 from algotrade.engine.failures import StrategyFailure, facts_of_bar
 from algotrade.engine.refusals import CompilationError
@@ -114,7 +116,7 @@ def _prepare(strategy: Any, spec: BacktestSpec, bars: Bars, instrument: Instrume
     try:
         with shared(IndicatorCache()), np.errstate(all="ignore"):
             names, matrix = indicator_matrix(instance, bars)
-        check_prefixes(instance, bars, names, matrix)
+        check_look_ahead(instance, bars, names, matrix)
     except (RunCancelled, AlgotradeError):
         raise
     except Exception as error:
@@ -254,13 +256,14 @@ class _Run:
         for name in ACCOUNT.names or ():
             self.account[name] = account[name]
         self.orders[account.first_pending : account.n_orders] = pending
-        if failing > lo and loop.compiled is not None:
-            self._call(loop.compiled, lo, failing)
-        try:
-            with np.errstate(divide="raise", invalid="raise"):
-                self._call(loop.interpreted, failing, failing + 1)
-        except Exception as exact:  # noqa: BLE001 - whatever a strategy raises is told
-            return self._failure(exact)
+        with redirect_stdout(io.StringIO()):  # what the strategy printed is told already
+            if failing > lo and loop.compiled is not None:
+                self._call(loop.compiled, lo, failing)
+            try:
+                with np.errstate(divide="raise", invalid="raise"):
+                    self._call(loop.interpreted, failing, failing + 1)
+            except Exception as exact:  # noqa: BLE001 - whatever a strategy raises is told
+                return self._failure(exact)
         return self._failure(error)
 
     def _failure(self, error: Exception) -> StrategyFailure:

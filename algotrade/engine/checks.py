@@ -2,7 +2,10 @@
 
 import ast
 import inspect
+import os
 import textwrap
+from collections.abc import Iterator
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -10,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.errors import StrategyError
-from algotrade.market.bars import Bars
+from algotrade.market.bars import COLUMNS, Bars
 
 PREFIX_BARS = 4_000
 """Bars on which indicators are recomputed to find look-ahead: enough for any usual length, and a matter of
@@ -18,6 +21,12 @@ milliseconds."""
 
 _UNSAFE = {
     "int": "int() of NaN is garbage when compiled",
+    "round": "round() of NaN is garbage when compiled, and rounds differently",
+    "floor": "math.floor() of NaN is garbage when compiled",
+    "ceil": "math.ceil() of NaN is garbage when compiled",
+    "trunc": "math.trunc() of NaN is garbage when compiled",
+    "acos": "the arc of a number beyond 1 is NaN when compiled",
+    "asin": "the arc of a number beyond 1 is NaN when compiled",
     "sqrt": "the root of a negative number is NaN when compiled",
     "log": "the logarithm of a number that is not above 0 is NaN or -inf when compiled",
     "log2": "the logarithm of a number that is not above 0 is NaN or -inf when compiled",
@@ -27,6 +36,7 @@ _UNSAFE = {
     "expm1": "expm1 overflows to infinity when compiled, and rounds differently",
     "pow": "pow rounds differently when compiled",
 }
+_SAFE_IN_NUMPY = ("round", "floor", "ceil", "trunc")
 
 
 def indicator_matrix(instance: Any, bars: Bars) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -54,23 +64,27 @@ def indicator_matrix(instance: Any, bars: Bars) -> tuple[tuple[str, ...], NDArra
     return tuple(found), matrix
 
 
-def check_prefixes(instance: Any, bars: Bars, names: tuple[str, ...], matrix: NDArray[np.float64]) -> None:
-    """Recompute indicators without the last bars, and compare: a value that changes had looked ahead.
+def check_look_ahead(instance: Any, bars: Bars, names: tuple[str, ...], matrix: NDArray[np.float64]) -> None:
+    """Recompute indicators without the last bars, and with others in their place: a value that changes looked ahead.
+
+    Other bars find what fewer do not: the highest price of all may lie in the bars that are left.
 
     Raises:
         StrategyError: it names the indicator and the bar.
     """
     n_bars = min(len(bars), PREFIX_BARS)
-    for length in sorted({n_bars - 1, n_bars * 2 // 3, n_bars // 3}):
+    tried = [(length, bars.slice(0, length)) for length in sorted({n_bars - 1, n_bars * 2 // 3, n_bars // 3})]
+    tried += [(n_bars // 2, _with_other_future(bars.slice(0, n_bars), n_bars // 2, factor)) for factor in (8.0, 0.125)]
+    for length, known in tried:
         if length < 1 or not names:
             continue
         with np.errstate(all="ignore"):
-            again_names, again = indicator_matrix(instance, bars.slice(0, length))
+            again_names, again = indicator_matrix(instance, known)
         if again_names != names:
             raise StrategyError(
                 f"{type(instance).__name__}.indicators returns other names for fewer bars: {again_names}."
             )
-        whole = matrix[:, :length]
+        whole, again = matrix[:, :length], again[:, :length]
         same = np.isclose(whole, again, rtol=1e-9, atol=1e-12, equal_nan=True)
         if not same.all():
             row, bar = (int(index[0]) for index in np.nonzero(~same))
@@ -80,18 +94,40 @@ def check_prefixes(instance: Any, bars: Bars, names: tuple[str, ...], matrix: ND
             )
 
 
+def _with_other_future(bars: Bars, first: int, factor: float) -> Bars:
+    """Return the bars with prices and volumes from bar `first` on multiplied by `factor`."""
+    factors = np.where(np.arange(len(bars)) < first, 1.0, factor)
+    return replace(bars, **{name: getattr(bars, name) * factors for name in COLUMNS})
+
+
 def check_on_bar(on_bar: FunctionType) -> None:
-    """Refuse what means something else compiled than as Python, in a compiled `on_bar`.
+    """Refuse what means something else compiled than as Python, in a compiled `on_bar` and what it calls of its files.
 
     A call stands when it is guarded: inside an `if`, a conditional expression, or around abs() or max().
 
     Raises:
         StrategyError: it names the line and says what to do.
     """
-    lines, start = inspect.getsourcelines(on_bar)
-    tree = ast.parse(textwrap.dedent("".join(lines)))
-    file = inspect.getsourcefile(on_bar) or ""
-    _Unsafe(file.rsplit("/", 1)[-1], start).visit(tree)
+    for function in own_functions(on_bar):
+        lines, start = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+        _Unsafe(os.path.basename(function.__code__.co_filename), start).visit(tree)
+
+
+def own_functions(on_bar: FunctionType) -> Iterator[FunctionType]:
+    """Yield `on_bar` and, each once, the functions of its own folder that it calls, directly or not."""
+    folder = os.path.dirname(on_bar.__code__.co_filename)
+    waiting, seen = [on_bar], {on_bar}
+    while waiting:
+        current = waiting.pop()
+        yield current
+        for name in current.__code__.co_names:
+            value = current.__globals__.get(name)
+            if not isinstance(value, FunctionType) or value in seen:
+                continue
+            if os.path.dirname(value.__code__.co_filename) == folder:
+                seen.add(value)
+                waiting.append(value)
 
 
 class _Unsafe(ast.NodeVisitor):
@@ -122,6 +158,9 @@ class _Unsafe(ast.NodeVisitor):
             if isinstance(function, ast.Attribute)
             else ""
         )
+        is_numpy = isinstance(function, ast.Attribute) and ast.unparse(function.value) in ("np", "numpy")
+        if is_numpy and name in _SAFE_IN_NUMPY:
+            name = ""
         if name in _UNSAFE and not self._depth and not _is_guarded(node):
             self._refuse(node, f"{name}(): {_UNSAFE[name]}")
         self.generic_visit(node)

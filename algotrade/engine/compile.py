@@ -27,6 +27,7 @@ from numba import njit, types
 from numba.extending import register_jitable
 
 from algotrade import records
+from algotrade.engine.checks import own_functions
 from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
 from algotrade.engine.refusals import refusal
 from algotrade.errors import StrategyError
@@ -34,7 +35,7 @@ from algotrade.market.bars import COLUMNS
 from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
 
 # The option `boundscheck` counts for the loop alone, not for what it calls: a strategy could read the next bar.
-numba.config.BOUNDSCHECK = 1
+numba.config.BOUNDSCHECK = 1  # type: ignore[attr-defined]
 
 _TEMPLATE = '''"""The loop of {strategy}, generated: the order of the rules that algotrade.engine has."""
 
@@ -285,17 +286,7 @@ def _tree(function: FunctionType) -> ast.AST:
 
 def _make_compilable(function: FunctionType) -> None:
     """Register a strategy's function, and the functions of its own files that it calls, with the compiler."""
-    folder = os.path.dirname(function.__code__.co_filename)
-    waiting, seen = [function], set()
-    while waiting:
-        current = waiting.pop()
-        if current in seen:
-            continue
-        seen.add(current)
+    for current in own_functions(function):
         if not getattr(current, "_is_registered", False):
             register_jitable(current)
             current.__dict__["_is_registered"] = True
-        for name in current.__code__.co_names:
-            value = current.__globals__.get(name)
-            if isinstance(value, FunctionType) and os.path.dirname(value.__code__.co_filename) == folder:
-                waiting.append(value)

@@ -22,7 +22,7 @@ class StrategyFailure(EngineError):
     Attributes:
         error_type: name of the exception's class.
         message: its text.
-        trace: the traceback as Python prints it; the last frame is the strategy's own line.
+        trace: the traceback as Python prints it; the last frame in the strategy's files is its own line.
         detail: JSON object with bar, bar_time (UTC ns), parameters, position, cash, equity, pending_orders, indicators
             and frames (file, line, function, code, is_strategy); without a bar, only parameters and frames.
     """
