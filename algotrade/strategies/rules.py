@@ -4,7 +4,11 @@ import ast
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
 
 MAX_LENGTH = 200
 """Longest rule, in characters: nobody writes more by hand, and a parser need not meet it."""
@@ -76,6 +80,27 @@ class Rule:
         except (TypeError, ZeroDivisionError, OverflowError) as error:
             raise ValueError(f"The rule {self.text!r} cannot be worked out for {dict(values)}: {error}.") from error
 
+    def mask(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+        """Tell for many sets of values at once where the rule is true.
+
+        Args:
+            columns: values by name, of shapes that broadcast; numbers are compared as float64, which is exact for the
+                numbers that parameters may be.
+
+        Raises:
+            ValueError: as for `holds`.
+        """
+        values = {
+            name: column if column.dtype.kind == "U" else column.astype(float) for name, column in columns.items()
+        }
+        try:
+            with np.errstate(all="raise", under="ignore"):
+                return np.asarray(_evaluate_all(self.tree, values), dtype=np.bool_)
+        except KeyError as error:
+            raise ValueError(f"The rule {self.text!r} names {error.args[0]!r}, which is not a parameter.") from error
+        except (TypeError, ArithmeticError) as error:
+            raise ValueError(f"The rule {self.text!r} cannot be worked out for every combination: {error}.") from error
+
 
 def _check(node: ast.expr, text: str, names: set[str]) -> None:
     match node:
@@ -126,3 +151,25 @@ def _evaluate(node: ast.expr, values: Mapping[str, Any]) -> Any:
                 raise TypeError("texts can be compared but not computed with")  # 'x' * 10**9 would eat the memory
             return _ARITHMETIC[type(op)](*operands)
     raise AssertionError(f"unchecked node {ast.dump(node)}")
+
+
+def _evaluate_all(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    """Return what `_evaluate` does, for arrays."""
+    match node:
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            terms = [_evaluate_all(part, values) for part in (left, *comparators)]
+            pairs = zip(ops, terms, terms[1:], strict=False)
+            return reduce(np.logical_and, (_COMPARE[type(op)](here, there) for op, here, there in pairs))
+        case ast.BoolOp(op=op, values=parts):
+            join = np.logical_and if isinstance(op, ast.And) else np.logical_or
+            return reduce(join, (_evaluate_all(part, values) for part in parts))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            return np.logical_not(_evaluate_all(operand, values))
+        case ast.UnaryOp(operand=operand):
+            return np.negative(_evaluate_all(operand, values))
+        case ast.BinOp(left=left, op=operation, right=right):
+            operands = [np.asarray(_evaluate_all(part, values)) for part in (left, right)]
+            if any(operand.dtype.kind == "U" for operand in operands):
+                raise TypeError("texts can be compared but not computed with")
+            return _ARITHMETIC[type(operation)](*(operand.astype(float) for operand in operands))
+    return _evaluate(node, values)

@@ -1,0 +1,71 @@
+"""In what order parameter sets are tried. A sampler of the same space and seed gives the same trials everywhere."""
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrade.optimize.space import Space
+from algotrade.spec import ParamValue
+
+METHODS = ("grid", "random")
+
+
+class Sampler(ABC):
+    """Gives each trial its parameter set.
+
+    Any number of workers may ask in any order: what a trial gets depends on its number and on what was told before the
+    batch that it belongs to, never on who asked or when. An adaptive sampler learns between batches by `tell`.
+    """
+
+    batch: int | None = None
+    """Trials that may run at the same time; None: all."""
+
+    def __init__(self, space: Space, max_trials: int | None, seed: int) -> None:
+        """Sample `space`, at most `max_trials` times."""
+        self.space = space
+        self.seed = seed
+        n_valid = len(space.valid)
+        self.n_trials = n_valid if max_trials is None else min(n_valid, max_trials)
+
+    @abstractmethod
+    def ask(self, first: int, count: int) -> list[dict[str, ParamValue]]:
+        """Return the parameter sets of trials first to first + count - 1, counted from 0."""
+
+    def tell(self, first: int, objectives: Sequence[float | None]) -> None:  # noqa: B027 - most need not know
+        """Learn how the trials from `first` on came out: larger is better, None is a failed one."""
+
+
+class GridSampler(Sampler):
+    """Every valid combination, in the order of the axes."""
+
+    def ask(self, first: int, count: int) -> list[dict[str, ParamValue]]:
+        """Return the parameter sets of trials first to first + count - 1, counted from 0."""
+        chosen = self._indexes()[: self.n_trials][first : first + count]
+        return [self.space.parameters(int(index)) for index in chosen]
+
+    def _indexes(self) -> NDArray[np.int64]:
+        return self.space.valid
+
+
+class RandomSampler(GridSampler):
+    """Valid combinations in random order, none twice."""
+
+    def __init__(self, space: Space, max_trials: int | None, seed: int) -> None:
+        """Draw the order once; Python's generator gives the same numbers in every version."""
+        super().__init__(space, max_trials, seed)
+        drawn = random.Random(seed).sample(range(len(space.valid)), self.n_trials)
+        self._drawn = space.valid[np.array(drawn, dtype=np.int64)]
+
+    def _indexes(self) -> NDArray[np.int64]:
+        return self._drawn
+
+
+_SAMPLERS: dict[str, type[Sampler]] = {"grid": GridSampler, "random": RandomSampler}
+
+
+def make_sampler(method: str, space: Space, max_trials: int | None, seed: int) -> Sampler:
+    """Return the sampler of a method, one of METHODS."""
+    return _SAMPLERS[method](space, max_trials, seed)
