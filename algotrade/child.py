@@ -8,6 +8,7 @@ KB.
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 from algotrade.errors import AlgotradeError
 
 PROJECT = Path(__file__).resolve().parent.parent
+LARGEST_MESSAGE = 16 << 20
 LOG_BYTES = 64 * 1024
 """How much of what a child prints is kept: its first half and its last half."""
 
@@ -79,7 +81,7 @@ class Child:
         assert self._process.stdout is not None
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
         self._pending = b""
-        self._log = _Log()
+        self._log, self._taking = _Log(), threading.Lock()
         threading.Thread(target=self._read_log, name="child-log", daemon=True).start()
 
     @property
@@ -95,6 +97,7 @@ class Child:
     @property
     def log(self) -> str:
         """What the child printed since the last `send`, shortened in the middle."""
+        self._take_log()
         return self._log.text()
 
     def send(self, message: dict[str, Any]) -> None:
@@ -103,6 +106,7 @@ class Child:
         Raises:
             ChildEnded: the process is gone.
         """
+        self._take_log()
         self._log.clear()
         try:
             self._write(message)
@@ -118,14 +122,24 @@ class Child:
         deadline = time.monotonic() + timeout
         while b"\n" not in self._pending:
             if not self._selector.select(max(0.0, deadline - time.monotonic())):
+                if not self.is_alive:  # what it forked holds its output open
+                    raise ChildEnded(self._wait(), self.log)
                 return None
             assert self._process.stdout is not None
             chunk = os.read(self._process.stdout.fileno(), 1 << 16)
             if not chunk:
                 raise ChildEnded(self._wait(), self.log)
             self._pending += chunk
-        line, self._pending = self._pending.split(b"\n", 1)
-        message: dict[str, Any] = json.loads(line)
+            if len(self._pending) > LARGEST_MESSAGE:
+                break
+        line, _, self._pending = self._pending.partition(b"\n")
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):  # a strategy wrote to every descriptor it found
+            self.kill()
+            raise ChildEnded(self._wait(), f"{self.log}\nNo message of the runner: {line[:200]!r}")
         return message
 
     def stop(self) -> None:
@@ -167,9 +181,27 @@ class Child:
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None
-        with self._process.stderr as stream:
-            while chunk := os.read(stream.fileno(), 1 << 16):
-                self._log.add(chunk)
+        news = select.poll()
+        news.register(self._process.stderr, select.POLLIN)
+        while news.poll() and self._take_log():
+            pass
+        with self._taking:
+            self._process.stderr.close()
+
+    def _take_log(self) -> bool:
+        """Take what the child printed up to now (a pipe holds no more than one read gives); False at the end."""
+        stream = self._process.stderr
+        assert stream is not None
+        with self._taking:
+            if stream.closed:
+                return False
+            news = select.poll()
+            news.register(stream, select.POLLIN)
+            if not news.poll(0):
+                return True
+            chunk = os.read(stream.fileno(), 1 << 16)
+            self._log.add(chunk)
+            return bool(chunk)
 
 
 class _Log:

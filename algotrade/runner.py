@@ -178,7 +178,7 @@ def _load(source: str, module: str) -> Any:
 
 
 def _forget(source: str) -> None:
-    """Undo `_load`, so that the next description starts from nothing."""
+    """Undo `_load`, so that the next job starts from nothing."""
     sys.path[:] = [entry for entry in sys.path if entry != source]
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", "") or "").startswith(source + os.sep):
@@ -214,6 +214,8 @@ def _backtest(job: Json, pipe: Pipe) -> Json:
     except BaseException as error:  # noqa: BLE001 - SystemExit of a strategy is a failed run, not a lost worker
         sink.tell_withheld()
         return {"failed": failure(error, job)}
+    finally:
+        _forget(job["source"])  # what a module counted or kept must not reach the next run
 
 
 def _run(job: Json, sink: PipeSink) -> Json:

@@ -1,0 +1,152 @@
+"""Real children for tests: started ahead, given jobs on a small market, and ended whatever a test did to them."""
+
+import textwrap
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from algotrade.child import Child
+from algotrade.market.instruments import Instrument
+from algotrade.market.store import CandleStore
+from algotrade.spec import BacktestSpec, RunInputs
+from tests.engine.market import random_bars
+from tests.environment import KERNELS
+
+N_BARS = 300
+LAST_WORDS = {"done", "failed", "stopped"}
+STRATEGY = """
+import ctypes, json, os, signal, sys, threading, time
+import numpy as np
+from algotrade.strategies import Param, Strategy
+{above}
+
+class Mine(Strategy):
+    compiled = {compiled}
+    length = Param(5, low=2, high=50)
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+{on_bar}
+"""
+
+
+class Children:
+    """Starts children, keeps one ahead because its imports take a second, and ends all of them."""
+
+    def __init__(self):
+        self._all = []
+        self._spare = None
+
+    def start(self, **options):
+        """Return a child of its own; one without options was started while the last test ran."""
+        if options:
+            return self._new(**options)
+        child, self._spare = self._spare or self._new(), None
+        self._spare = self._new()
+        return child
+
+    def _new(self, **options):
+        child = Child(kernels=KERNELS, **options)
+        self._all.append(child)
+        return child
+
+    def end(self, but_spare=False):
+        """Kill all that still run, but for the spare one when that is said."""
+        for child in self._all:
+            if not (but_spare and child is self._spare):
+                child.close()
+        self._all = [self._spare] if but_spare and self._spare else []
+
+
+@pytest.fixture(scope="module")
+def _pool():
+    pool = Children()
+    yield pool
+    pool.end()
+
+
+@pytest.fixture
+def start(_pool):
+    """Return a function that starts a child; it is ended after the test."""
+    yield _pool.start
+    _pool.end(but_spare=True)
+
+
+@pytest.fixture
+def child(start):
+    """Return a child that nobody used."""
+    return start()
+
+
+@pytest.fixture(scope="session")
+def market(tmp_path_factory):
+    """Return a store with 300 daily bars: its folder, their dataset, the bars."""
+    store = CandleStore(tmp_path_factory.mktemp("market") / "candles")
+    bars = random_bars(5, N_BARS)
+    dataset = store.add(bars, Instrument("TEST", "EX", 0.01, 1.0), "1d")
+    return SimpleNamespace(root=store.root, dataset=dataset, bars=bars)
+
+
+@pytest.fixture
+def job(tmp_path, market):
+    """Return a function that writes a strategy into a folder and returns the job of a backtest with it."""
+    n_jobs = 0
+
+    def job(on_bar="pass", *, above="", compiled=False, file=None, folder=None, **spec):
+        nonlocal n_jobs
+        n_jobs += 1
+        folder = folder or tmp_path / f"source{n_jobs}"
+        folder.mkdir(exist_ok=True)
+        source = STRATEGY.format(
+            above=textwrap.dedent(above), compiled=compiled, on_bar=textwrap.indent(textwrap.dedent(on_bar), " " * 8)
+        )
+        (folder / "mine.py").write_text(source if file is None else file)
+        asked = BacktestSpec(
+            strategy_name="mine",
+            asset="TEST",
+            exchange="EX",
+            timeframe="1d",
+            start_ns=market.dataset.first_ns,
+            end_ns=market.dataset.last_ns,
+            parameters={"length": 5},
+        ).to_dict()
+        inputs = RunInputs(
+            source_hash=f"{folder.name}{time.time_ns():x}",
+            dataset_hash=market.dataset.version,
+            instrument=market.dataset.instrument.to_dict(),
+            engine="1",
+        )
+        return {
+            "job": "backtest",
+            "source": str(folder),
+            "module": "mine",
+            "spec": asked | spec,
+            "inputs": inputs.to_dict(),
+            "store": str(market.root),
+            "kernels": str(KERNELS),
+            "out": str(tmp_path / f"out{n_jobs}"),
+        }
+
+    return job
+
+
+def messages_of(child, job, seconds=30.0):
+    """Send a job and return all messages up to the child's last word on it."""
+    child.send(job)
+    return rest_of(child, seconds)
+
+
+def rest_of(child, seconds=30.0):
+    """Return the messages from here up to the child's last word."""
+    deadline, messages = time.monotonic() + seconds, []
+    while not (messages and messages[-1].keys() & LAST_WORDS):
+        message = child.receive(max(0.0, deadline - time.monotonic()))
+        assert message is not None, f"no last word within {seconds} s after {messages}; it printed {child.log}"
+        messages.append(message)
+    return messages
+
+
+def answer_of(child, job, seconds=30.0):
+    """Send a job and return the child's last word on it."""
+    return messages_of(child, job, seconds)[-1]
