@@ -144,13 +144,15 @@ def build(
         on_compile()
     _make_compilable(source.on_bar)
     builds = ["counting"] if counting else [known] if known in ("lean", "counting") else ["lean", "counting"]
+    loops = module.__dict__.setdefault("loops", {})  # of this process: reading machine code anew takes 10 ms each time
     for attempt, kind in enumerate(builds):
         try:
-            loop = _compiled(module.run, source.params, lean=kind == "lean")
+            loop = loops.get(kind) or _compiled(module.run, source.params, lean=kind == "lean")
         except Exception as error:  # noqa: BLE001 - what numba cannot type may raise KeyError, or anything
             if attempt + 1 < len(builds):
                 continue  # a strategy that allocates memory needs reference counting
             raise refusal(error, source.on_bar, interpreted) from None
+        loops[kind] = loop
         if not counting:
             marker.write_text(kind)
         return Loop(interpreted, loop, kind == "lean")

@@ -44,7 +44,7 @@ ways = st.fixed_dictionaries(
     }
 )
 volatilities = st.sampled_from([0.005, 0.02, 0.2, 0.6])
-few = settings(max_examples=40)
+few = settings(max_examples=25)
 
 
 # What must not matter
@@ -314,7 +314,7 @@ def test_every_order_ends_and_every_fill_has_one(**case):
     assert result.fills["order"][result.fills["order"] >= 0].tolist() == filled.tolist()
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @cases
 def test_cash_is_never_owed_while_long(**case):
     _, result = run_of(**case)
@@ -323,7 +323,7 @@ def test_cash_is_never_owed_while_long(**case):
     assert (cash[result.fills["position"] > 0.0] >= -1e-4).all()
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @cases
 def test_account_without_equity_is_ruined_and_stands_still(**case):
     _, result = run_of(**case)
