@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from algotrade.child import Child
+from algotrade.child import Child, ChildEnded
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
 from algotrade.spec import BacktestSpec, RunInputs
@@ -35,48 +35,73 @@ class Children:
     """Starts children, keeps one ahead because its imports take a second, and ends all of them."""
 
     def __init__(self):
-        self._all = []
-        self._spare = None
+        self._given = []
+        self._spare = self._warm = None
 
     def start(self, **options):
         """Return a child of its own; one without options was started while the last test ran."""
         if options:
-            return self._new(**options)
-        child, self._spare = self._spare or self._new(), None
-        self._spare = self._new()
+            child = Child(kernels=KERNELS, **options)
+        else:
+            child, self._spare = self._spare or Child(kernels=KERNELS), None
+            self._spare = Child(kernels=KERNELS)
+        self._given.append(child)
         return child
 
-    def _new(self, **options):
-        child = Child(kernels=KERNELS, **options)
-        self._all.append(child)
-        return child
+    def warm(self):
+        """Return the child that other tests used, if it answers, or else another."""
+        if self._warm is not None and not self._answers(self._warm):
+            self._warm.close()
+            self._warm = None
+        if self._warm is None:
+            self._warm = self.start()
+            self._given.remove(self._warm)
+        return self._warm
 
-    def end(self, but_spare=False):
-        """Kill all that still run, but for the spare one when that is said."""
-        for child in self._all:
-            if not (but_spare and child is self._spare):
-                child.close()
-        self._all = [self._spare] if but_spare and self._spare else []
+    def _answers(self, child):
+        try:
+            child.send({"job": "describe", "source": "/nowhere", "module": "none"})
+            message = child.receive(5.0)
+        except ChildEnded:
+            return False
+        return message is not None and "error" in message
+
+    def end_given(self):
+        """End those that tests have to themselves."""
+        while self._given:
+            self._given.pop().close()
+
+    def end(self):
+        """End all."""
+        self.end_given()
+        for child in filter(None, (self._spare, self._warm)):
+            child.close()
 
 
 @pytest.fixture(scope="module")
-def _pool():
-    pool = Children()
-    yield pool
-    pool.end()
+def _children():
+    children = Children()
+    yield children
+    children.end()
 
 
 @pytest.fixture
-def start(_pool):
+def start(_children):
     """Return a function that starts a child; it is ended after the test."""
-    yield _pool.start
-    _pool.end(but_spare=True)
+    yield _children.start
+    _children.end_given()
 
 
 @pytest.fixture
 def child(start):
     """Return a child that nobody used."""
     return start()
+
+
+@pytest.fixture
+def warm(_children):
+    """Return a child that other tests used, for deeds that it outlives."""
+    return _children.warm()
 
 
 @pytest.fixture(scope="session")

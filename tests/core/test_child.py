@@ -112,12 +112,12 @@ def test_exit_is_told_in_words(returncode, told):
         ("f = lambda n: f(n + 1)\nf(0)", "RecursionError", "maximum recursion depth exceeded"),
     ],
 )
-def test_error_of_any_kind_is_told_and_the_child_takes_the_next_job(child, job, deed, kind, message):
-    error = failed(child, job(deed))
+def test_error_of_any_kind_is_told_and_the_child_takes_the_next_job(warm, job, deed, kind, message):
+    error = failed(warm, job(deed))
     assert error["type"] == kind
     assert error["message"].startswith(message)
     assert "strategies/mine.py" in error["trace"]
-    assert "done" in answer_of(child, job())
+    assert "done" in answer_of(warm, job())
 
 
 def test_allocation_beyond_the_limit_is_a_memory_error_and_the_child_lives(start, job):
@@ -186,11 +186,11 @@ def test_conversation_is_not_disturbed_by_what_a_strategy_does_to_standard_outpu
     assert messages[-1]["done"]["metrics"]["final_equity"] == 10_000.0
 
 
-def test_strategy_that_reads_standard_input_finds_nothing_and_takes_no_stop(child, job):
-    assert failed(child, job("raise ValueError(repr(sys.stdin.read()) + repr(os.read(0, 10)))"))["message"] == "''b''"
+def test_strategy_that_reads_standard_input_finds_nothing_and_takes_no_stop(warm, job):
+    assert failed(warm, job("raise ValueError(repr(sys.stdin.read()) + repr(os.read(0, 10)))"))["message"] == "''b''"
 
 
-def test_what_a_strategy_prints_is_complete_when_its_last_word_comes(child, job, monkeypatch):
+def test_what_a_strategy_prints_is_complete_when_its_last_word_comes(warm, job, monkeypatch):
     add = child_module._Log.add
 
     def slowly(log, chunk):
@@ -200,30 +200,30 @@ def test_what_a_strategy_prints_is_complete_when_its_last_word_comes(child, job,
     monkeypatch.setattr(child_module._Log, "add", slowly)
     for _ in range(3):
         asked = job("if len(bars.close) == 300:\n    print('out')\n    print('err', file=sys.stderr)\n    1 / 0")
-        assert failed(child, asked)["type"] == "ZeroDivisionError"
-        assert child.log == "out\nerr\n"
+        assert failed(warm, asked)["type"] == "ZeroDivisionError"
+        assert warm.log == "out\nerr\n"
 
 
-def test_log_of_a_run_is_its_own(child, job):
-    answer_of(child, job("if len(bars.close) == 5: print('first')"))
-    assert child.log == "first\n"
-    answer_of(child, job("if len(bars.close) == 5: print('second')"))
-    assert child.log == "second\n"
+def test_log_of_a_run_is_its_own(warm, job):
+    answer_of(warm, job("if len(bars.close) == 5: print('first')"))
+    assert warm.log == "first\n"
+    answer_of(warm, job("if len(bars.close) == 5: print('second')"))
+    assert warm.log == "second\n"
 
 
-def test_long_log_keeps_its_beginning_and_its_end_and_counts_the_rest(child, job):
+def test_long_log_keeps_its_beginning_and_its_end_and_counts_the_rest(warm, job):
     # 200,000 lines of 26 bytes: 5,200,000, of which 32,768 are kept at either end.
     deed = "if len(bars.close) == 300:\n    sys.stderr.write(''.join(f'line {n:019}.\\n' for n in range(200_000)))"
-    answer_of(child, job(deed))
-    assert child.log.startswith("line 0000000000000000000.\nline 0000000000000000001.\n")
-    assert child.log.endswith("line 0000000000000199999.\n")
-    assert f"\n… {5_200_000 - LOG_BYTES:,} bytes left out …\n" in child.log
-    assert LOG_BYTES < len(child.log) < LOG_BYTES + 100
+    answer_of(warm, job(deed))
+    assert warm.log.startswith("line 0000000000000000000.\nline 0000000000000000001.\n")
+    assert warm.log.endswith("line 0000000000000199999.\n")
+    assert f"\n… {5_200_000 - LOG_BYTES:,} bytes left out …\n" in warm.log
+    assert LOG_BYTES < len(warm.log) < LOG_BYTES + 100
 
 
-def test_log_of_bytes_that_are_no_text_is_readable(child, job):
-    answer_of(child, job("if len(bars.close) == 5: os.write(2, b'a\\xff\\0b')"))
-    assert child.log == "a\ufffd\ufffdb"
+def test_log_of_bytes_that_are_no_text_is_readable(warm, job):
+    answer_of(warm, job("if len(bars.close) == 5: os.write(2, b'a\\xff\\0b')"))
+    assert warm.log == "a\ufffd\ufffdb"
 
 
 @pytest.mark.parametrize("junk", ["b'junk\\n'", "b'[1]\\n'", "b'7\\n'", "b'[' * 100_000 + b'\\n'", "b'\\xff\\n'"])
@@ -332,32 +332,32 @@ def test_idle_child_ends_by_itself_when_its_input_closes(child):
     assert child._process.returncode == 0
 
 
-def test_stop_ends_the_job_at_the_end_of_the_stride_and_the_child_takes_the_next(child, job, tmp_path):
+def test_stop_ends_the_job_at_the_end_of_the_stride_and_the_child_takes_the_next(warm, job, tmp_path):
     asked = job(f"open({str(tmp_path / 'in')!r}, 'w').write('1\\n')\ntime.sleep(0.01)")
-    child.send(asked)
+    warm.send(asked)
     written(tmp_path / "in")
-    child.stop()
-    messages = rest_of(child)
+    warm.stop()
+    messages = rest_of(warm)
     assert messages[-1] == {"stopped": True}
     assert all(message.get("processed", 0) < 300 for message in messages)
     assert not Path(asked["out"]).exists()
-    assert "done" in answer_of(child, job())
+    assert "done" in answer_of(warm, job())
 
 
-def test_stop_from_another_thread_is_heard(child, job, tmp_path):
-    child.send(job(f"open({str(tmp_path / 'in')!r}, 'w').write('1\\n')\ntime.sleep(0.01)"))
+def test_stop_from_another_thread_is_heard(warm, job, tmp_path):
+    warm.send(job(f"open({str(tmp_path / 'in')!r}, 'w').write('1\\n')\ntime.sleep(0.01)"))
     written(tmp_path / "in")
-    other = threading.Thread(target=child.stop)
+    other = threading.Thread(target=warm.stop)
     other.start()
     other.join()
-    assert rest_of(child)[-1] == {"stopped": True}
+    assert rest_of(warm)[-1] == {"stopped": True}
 
 
-def test_stop_that_comes_after_the_end_stops_nothing(child, job):
-    assert "done" in answer_of(child, job())
-    child.stop()
-    child.stop()
-    assert "done" in answer_of(child, job())
+def test_stop_that_comes_after_the_end_stops_nothing(warm, job):
+    assert "done" in answer_of(warm, job())
+    warm.stop()
+    warm.stop()
+    assert "done" in answer_of(warm, job())
 
 
 def test_child_that_is_gone_is_told_whatever_is_asked_of_it(child, job):
@@ -372,14 +372,14 @@ def test_child_that_is_gone_is_told_whatever_is_asked_of_it(child, job):
         child.send(job())
 
 
-def test_receive_gives_up_after_its_time_and_loses_nothing(child, job, tmp_path):
+def test_receive_gives_up_after_its_time_and_loses_nothing(warm, job, tmp_path):
     gate = tmp_path / "gate"
-    child.send(job(f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)"))
+    warm.send(job(f"while not os.path.exists({str(gate)!r}): time.sleep(0.01)"))
     messages = []
-    while (message := child.receive(0.4)) is not None or len(messages) < 2:
+    while (message := warm.receive(0.4)) is not None or len(messages) < 2:
         messages += [message] if message else []
     gate.touch()
-    messages += rest_of(child)
+    messages += rest_of(warm)
     assert [message["phase"] for message in messages if "phase" in message] == [
         "loading_data",
         "running_backtest",
