@@ -88,7 +88,7 @@ class PipeSink:
         """Prepare what is known before the first bar: bar times, and what holding would have made."""
         self._step = max(1, -(-len(close) // CURVE_POINTS))
         self._times_ns = time_ns
-        self._growth = close / close[0] * initial_cash
+        self._growth = close / close[:1] * initial_cash  # a range without bars is the engine's to refuse
 
     def phase(self, name: str) -> None:
         """Send the phase at once."""
