@@ -188,12 +188,13 @@ class Product:
         status, answer = self.call("POST", "/api/backtests/", body)
         if status != 202:
             raise AssertionError(f"{status}: {answer}")
-        self._numbers[answer["id"]] = answer["number"]
         return answer
 
     def status(self, run_id):
         """Return the status body of a backtest."""
-        return self.call("GET", f"/api/backtests/{run_id}/status")[1]
+        body = self.call("GET", f"/api/backtests/{run_id}/status")[1]
+        self._numbers[run_id] = body.get("number")
+        return body
 
     def wait_until(self, run_id, is_so, seconds=30.0):
         """Return the first status body of which `is_so` holds."""
@@ -209,7 +210,7 @@ class Product:
         return self.wait_until(run_id, lambda body: body["status"] not in ("pending", "running"), seconds)
 
     def stored(self, run_id, column):
-        """Return one column of a run's row, from the database itself."""
+        """Return one column of a run's row, from the database itself; the run's status was asked for before."""
         query = f"SELECT {column} FROM runs_run WHERE number = {self._numbers[run_id]}"
         if address := self.environment.get("DATABASE_URL"):
             with psycopg.connect(address) as connection:
@@ -219,6 +220,7 @@ class Product:
 
     def worker_of(self, run_id):
         """Return the process id of the worker that executes a run."""
+        self.status(run_id)
         return int(self.stored(run_id, "owner").split(":")[1])
 
     def children(self, of=None):

@@ -37,6 +37,14 @@ _UNSAFE = {
     "pow": "pow rounds differently when compiled",
 }
 _SAFE_IN_NUMPY = ("round", "floor", "ceil", "trunc")
+_SUMS = frozenset({"sum", "mean", "std", "var", "prod", "cumsum", "cumprod", "average", "dot"}) | frozenset(
+    {"nansum", "nanmean", "nanstd", "nanvar", "nanprod", "corrcoef", "cov", "trapezoid"}
+)
+"""Methods and functions of arrays that add up in another order when compiled, so that the last digit differs."""
+_ROUNDED_IN_NUMPY = frozenset(
+    {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "arctan2", "arcsinh", "cbrt", "hypot"}
+)
+"""Functions for which NumPy and the compiler have different implementations; those of `math` are the same."""
 
 
 def indicator_matrix(instance: Any, bars: Bars) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -159,6 +167,12 @@ class _Unsafe(ast.NodeVisitor):
             else ""
         )
         is_numpy = isinstance(function, ast.Attribute) and ast.unparse(function.value) in ("np", "numpy")
+        if isinstance(function, ast.Attribute) and name in _SUMS:
+            self._refuse(node, f"{name}(): compiled code adds up in another order, and the last digit differs")
+        if is_numpy and name in _ROUNDED_IN_NUMPY:
+            self._refuse(
+                node, f"np.{name}() rounds differently when compiled; math.{name.replace('arc', 'a')}() does not"
+            )
         if is_numpy and name in _SAFE_IN_NUMPY:
             name = ""
         if name in _UNSAFE and not self._depth and not _is_guarded(node):
@@ -172,8 +186,8 @@ class _Unsafe(ast.NodeVisitor):
 
     def _refuse(self, node: ast.expr, reason: str) -> None:
         raise StrategyError(
-            f"{self._file}, line {self._start + node.lineno - 1}: {reason}. Guard it (if x > 0: ...), compute it in "
-            "indicators(), or set `compiled = False` in the strategy."
+            f"{self._file}, line {self._start + node.lineno - 1}: {reason}. Compute it in indicators(), guard it "
+            "(if x > 0: ...) where a value may be out of range, or set `compiled = False` in the strategy."
         )
 
 

@@ -4,10 +4,13 @@ import re
 import shutil
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
+from tests import environment
 from tests.browser import strategies
 from tests.stack import Product
+
+expect.set_options(timeout=20_000)
 
 RUN_PAGE = re.compile(r"/backtests/[0-9a-f-]{36}$")
 
@@ -17,7 +20,7 @@ def product(tmp_path_factory):
     """Return the product with sample candles and strategies that are slow, broken and silent."""
     with Product(tmp_path_factory.mktemp("home"), sample=True) as running:
         for name, source in strategies.SOURCES.items():
-            (running.home / "strategies" / f"{name}.py").write_text(source)
+            running.write_strategy(name, source)
         yield running
 
 
@@ -26,7 +29,7 @@ def chromium():
     """Return a browser. It is closed with the package: its event loop must not reach the other tests."""
     executable = shutil.which("chromium") or shutil.which("chromium-browser")
     if executable is None:
-        pytest.fail("The browser tests need chromium; .ci/run installs it.")
+        environment.lacks("There is no chromium to drive.")
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=arguments)
@@ -47,9 +50,15 @@ def session(product, chromium):
 
 
 @pytest.fixture
-def open_page(product, chromium, session):
+def complaints():
+    """Return what pages wrote to the console as errors; whoever expects some takes them out."""
+    return []
+
+
+@pytest.fixture
+def open_page(product, chromium, session, complaints):
     """Return a function that opens a logged-in page; afterwards no page may have complained."""
-    contexts, complaints = [], []
+    contexts = []
 
     def open_(path="", **options):
         context = chromium.new_context(base_url=product.base_url, storage_state=session, **options)
@@ -76,7 +85,7 @@ def page(open_page):
 
 @pytest.fixture
 def start(product):
-    """Return a function that starts a backtest through the form and leads its page there."""
+    """Return a function that starts a backtest through the form, leads its page there and returns the run's id."""
 
     def start_(page, strategy, **typed):
         page.goto(f"/backtests/new?strategy={strategy}&dataset={strategies.DATASET}")
@@ -84,5 +93,6 @@ def start(product):
             page.fill(f"[name='parameters.{name}']", str(value))
         page.click("[data-run]")
         page.wait_for_url(RUN_PAGE)
+        return page.url.rpartition("/")[2]
 
     return start_
