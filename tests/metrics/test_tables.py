@@ -66,7 +66,9 @@ def test_monthly_returns_compound_to_the_total_return(equity, step):
     assert math.prod(1.0 + year.total for year in years if year.total is not None) == pytest.approx(total, rel=1e-9)
     account = {"initial_cash": 1000.0, "days_per_year": 365.0, "risk_free_rate": 0.0}
     values = compute_metrics(result, **account).values
-    assert (values["best_month"], values["worst_month"]) == pytest.approx((max(months), min(months)), rel=1e-12, abs=1e-12)
+    assert (values["best_month"], values["worst_month"]) == pytest.approx(
+        (max(months), min(months)), rel=1e-12, abs=1e-12
+    )
 
 
 def test_drawdown_series_starts_from_the_initial_cash():
