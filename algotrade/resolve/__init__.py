@@ -1,0 +1,10 @@
+"""From a request to a frozen spec: names, bounds, defaults, range and hashes. The only validator.
+
+The form, the JSON API and the command line all come here, so they accept and refuse the same things in the same words.
+A request that is wrong in several fields is answered with all of them at once.
+"""
+
+from algotrade.resolve.backtest import Resolved, resolve_backtest
+from algotrade.resolve.moments import to_ns
+
+__all__ = ["Resolved", "resolve_backtest", "to_ns"]
