@@ -6,5 +6,6 @@ A request that is wrong in several fields is answered with all of them at once.
 
 from algotrade.resolve.backtest import Resolved, resolve_backtest
 from algotrade.resolve.moments import to_ns
+from algotrade.resolve.optimization import ResolvedOptimization, resolve_optimization
 
-__all__ = ["Resolved", "resolve_backtest", "to_ns"]
+__all__ = ["Resolved", "ResolvedOptimization", "resolve_backtest", "resolve_optimization", "to_ns"]
