@@ -13,14 +13,14 @@ const NOT_LOGGED_IN = 4001;
 const LABELS = { live: "Live", reconnecting: "Reconnecting…", offline: "Offline" };
 
 /** Put the parts of a frame into the page; app.js keeps older revisions out.
- * @param {string} html @param {(id: string) => void} [onUnknown] is told of parts that the page has no place for */
+ * @param {string} html @param {(part: HTMLElement) => void} [onUnknown] is told of parts that the page has no place for */
 export function applyFrame(html, onUnknown) {
   const template = document.createElement("template");
   template.innerHTML = html;
   for (const part of [...template.content.children]) {
     if (document.getElementById(part.id)) continue;
     part.remove();
-    onUnknown?.(part.id);
+    onUnknown?.(/** @type {HTMLElement} */ (part));
   }
   globalThis.htmx.swap(document.body, template.content, { swapStyle: "none" });
 }
@@ -33,7 +33,7 @@ export class Live {
    * @param {() => boolean} options.isOver whether nothing more can come
    * @param {(data: object) => void} [options.onData] takes data frames
    * @param {(isPoll: boolean) => void} [options.onChange] is told after parts were put in
-   * @param {(id: string) => void} [options.onUnknown] is told of parts that the page has no place for
+   * @param {(part: HTMLElement) => void} [options.onUnknown] is told of parts that the page has no place for
    */
   constructor(options) {
     this.options = options;

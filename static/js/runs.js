@@ -16,10 +16,12 @@ function hideForeignCancel() {
 
 const unseen = new Set();
 
-/** A frame may bring a run that this page does not show: count it where it would stand. @param {string} id */
-function countNew(id) {
-  if (viewer.isNewest !== "true" || Number(viewer.newest) >= 0 === false) return;
-  unseen.add(id);
+/** A frame may bring a run that this page does not show: a newer one is told where it would stand.
+ * @param {HTMLElement} row */
+function countNew(row) {
+  const newest = /** @type {HTMLElement} */ (table.querySelector("tr")).dataset.number;
+  if (viewer.isNewest !== "true" || Number(row.dataset.number) <= Number(newest)) return;
+  unseen.add(row.id);
   const note = document.getElementById("new-runs");
   note.hidden = false;
   note.querySelector("a").textContent = unseen.size === 1 ? "1 new run" : `${unseen.size} new runs`;
