@@ -214,8 +214,6 @@ def _backtest(job: Json, pipe: Pipe) -> Json:
     except BaseException as error:  # noqa: BLE001 - SystemExit of a strategy is a failed run, not a lost worker
         sink.tell_withheld()
         return {"failed": failure(error, job)}
-    finally:
-        _forget(job["source"])  # what a module counted or kept must not reach the next run
 
 
 def _run(job: Json, sink: PipeSink) -> Json:
@@ -233,16 +231,21 @@ def _run(job: Json, sink: PipeSink) -> Json:
     bars = store.load(dataset)
     first, last = bars.between(spec.start_ns, spec.end_ns)
     sink.watch(bars.time[first:last], bars.close[first:last], spec.initial_cash)
-    strategy = strategy_class(_load(job["source"], job["module"]))
-    result = run_backtest(
-        strategy,
-        spec,
-        bars,
-        Instrument(asset=spec.asset, exchange=spec.exchange, **inputs.instrument),
-        cache_dir=Path(job["kernels"]),
-        sink=sink,
-        source_hash=inputs.source_hash,
-    )
+    strategy = None
+    try:
+        strategy = strategy_class(_load(job["source"], job["module"]))
+        result = run_backtest(
+            strategy,
+            spec,
+            bars,
+            Instrument(asset=spec.asset, exchange=spec.exchange, **inputs.instrument),
+            cache_dir=Path(job["kernels"]),
+            sink=sink,
+            source_hash=inputs.source_hash,
+        )
+    finally:
+        if strategy is None or not strategy.compiled:  # what its on_bar counted or kept must not reach the next run
+            _forget(job["source"])
     sink.phase("computing_metrics")
     report = compute_metrics(
         result,

@@ -76,19 +76,19 @@ def view(processed, total, equity=None):
 
 
 @pytest.mark.parametrize("compiled", [False, True], ids=["interpreted", "compiled"])
-def test_run_in_a_child_gives_the_bits_that_the_engine_gives_here(warm, job, market, tmp_path, compiled):
+def test_run_in_a_child_gives_the_bits_that_the_engine_gives_here(child, job, market, tmp_path, compiled):
     source = CROSSING.format(compiled=compiled)
     asked = job(file=source, parameters={"length": 7})
-    assert "done" in answer_of(warm, asked)
+    assert "done" in answer_of(child, asked)
     here = strategy_from(tmp_path, source)
     expected = backtest(here, market.bars, parameters={"length": 7})
     assert len(expected.trades) > 10
     assert bytes_of(BacktestResult.load(Path(asked["out"]))) == bytes_of(expected)
 
 
-def test_phases_come_in_order_and_compiling_only_the_first_time(warm, job):
+def test_phases_come_in_order_and_compiling_only_the_first_time(child, job):
     asked = job(file=CROSSING.format(compiled=True))
-    runs = [messages_of(warm, asked | {"out": asked["out"] + name}) for name in ("a", "b")]
+    runs = [messages_of(child, asked | {"out": asked["out"] + name}) for name in ("a", "b")]
     first, second = ([m["phase"] for m in messages if "phase" in m] for messages in runs)
     assert first == ["loading_data", "compiling_strategy", "running_backtest", "computing_metrics"]
     assert second == ["loading_data", "running_backtest", "computing_metrics"]
@@ -145,11 +145,14 @@ def test_run_begins_with_fresh_modules_whatever_ran_before(warm, job, tmp_path, 
     assert error["message"] == "[300, 300, 300, 300]"
 
 
-def test_two_versions_of_a_strategy_in_one_child_run_their_own_sources(warm, job):
-    for number in (1, 2):
-        asked = job(f"raise ValueError({number}, json.dumps([p for p in sys.path if 'source' in p]))")
-        error = answer_of(warm, asked)["failed"]
-        assert error["message"] == f"({number}, {json.dumps([asked['source']])!r})"
+@pytest.mark.parametrize(("compiled", "second_log"), [(False, "imported\n"), (True, "")])
+def test_interpreted_strategy_is_imported_for_each_run_and_a_compiled_one_once(child, job, compiled, second_log):
+    asked = job(above="print('imported')", compiled=compiled)
+    logs = []
+    for name in ("a", "b"):
+        assert "done" in answer_of(child, asked | {"out": asked["out"] + name})
+        logs.append(child.log)
+    assert logs == ["imported\n", second_log]
 
 
 def test_run_of_a_strategy_writes_nothing_into_its_sources(warm, job):
