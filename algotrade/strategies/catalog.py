@@ -6,26 +6,22 @@ file says by then. What a strategy says of itself (parameters, rules, docstring)
 hash: a file that does not import, hangs or ends its process is listed with its error and hurts nobody else.
 """
 
-import ast
-import hashlib
 import json
 import os
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from algotrade.errors import StrategyError
 from algotrade.strategies.base import Param
 from algotrade.strategies.describe import Describer
+from algotrade.strategies.sources import Source, read_source
 
 BUILTIN_FOLDER = Path(__file__).parent
-MAX_SOURCE_BYTES = 1 << 20
-"""Largest source file that is read, bytes."""
 ERROR_SECONDS = 10.0
 """How long the error of a file that does not import is told without trying again."""
 
@@ -57,24 +53,6 @@ class StrategyInfo:
     rules: tuple[str, ...] = ()
     compiled: bool = True
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The files of one strategy at one moment: content by path relative to their folder."""
-
-    path: Path
-    builtin: bool
-    files: Mapping[str, bytes] = field(default_factory=dict)
-    error: str | None = None
-
-    @property
-    def hash(self) -> str:
-        digest = hashlib.sha256()
-        for name, content in sorted(self.files.items()):
-            digest.update(f"{name}\0{len(content)}\0".encode())
-            digest.update(content)
-        return digest.hexdigest()
 
 
 class Catalog:
@@ -119,19 +97,19 @@ class Catalog:
             raise StrategyError(f"The sources {source_hash[:12]} are no longer in the archive {self.archive}.")
         return folder
 
-    def _sources(self) -> dict[str, _Source]:
+    def _sources(self) -> dict[str, Source]:
         """Return what lies in both folders now; a user's file hides the built-in strategy of the same name."""
-        found: dict[str, _Source] = {}
+        found: dict[str, Source] = {}
         for folder, builtin in ((BUILTIN_FOLDER, True), (self.folder, False)):
             if not folder.is_dir():
                 continue
             for path in sorted(folder.glob("*.py")):
-                source = _read(path, builtin)
+                source = read_source(path, builtin=builtin)
                 if source is not None:
                     found[path.stem] = source
         return found
 
-    def _info(self, source: _Source) -> StrategyInfo:
+    def _info(self, source: Source) -> StrategyInfo:
         """Return the description of these sources, from memory, the archive, or a child that imports them."""
         name, source_hash = source.path.stem, source.hash
         key = (name, source_hash)
@@ -151,7 +129,7 @@ class Catalog:
         is_fresh = info is not None and (info.error is None or time.monotonic() - at < ERROR_SECONDS)
         return info if is_fresh else None
 
-    def _described(self, info: StrategyInfo, source: _Source) -> StrategyInfo:
+    def _described(self, info: StrategyInfo, source: Source) -> StrategyInfo:
         folder = self._keep(source)
         stored = self.archive / f"{info.source_hash}.{info.name}.json"
         if stored.exists():
@@ -161,7 +139,7 @@ class Catalog:
             _write_aside(stored, json.dumps(answer).encode())
         return _parsed(info, answer)
 
-    def _keep(self, source: _Source) -> Path:
+    def _keep(self, source: Source) -> Path:
         """Write the sources into the archive, whole or not at all."""
         folder = self.archive / source.hash
         if folder.is_dir():
@@ -185,75 +163,6 @@ def title_of(name: str) -> str:
     """Return what pages show for a strategy whose class gives no title: ``sma_cross`` is "SMA Cross"."""
     acronyms = {"sma", "ema", "wma", "rsi", "atr", "adx", "macd", "cci", "roc", "vwap"}
     return " ".join(word.upper() if word in acronyms else word.capitalize() for word in name.split("_") if word)
-
-
-def _read(path: Path, builtin: bool) -> _Source | None:
-    """Read a file and what it imports from its folder; None when it defines no strategy and is only imported."""
-    try:
-        if path.stat().st_size > MAX_SOURCE_BYTES:
-            return _Source(path, builtin, {path.name: b""}, f"The file is larger than {MAX_SOURCE_BYTES:,} bytes.")
-        content = path.read_bytes()
-    except OSError as error:
-        return _Source(path, builtin, {path.name: b""}, f"The file cannot be read: {error.strerror}.")
-    if not path.stem.isidentifier():
-        return _Source(
-            path, builtin, {path.name: content}, f"{path.name!r} is no module name; use letters, digits and _."
-        )
-    try:
-        tree = ast.parse(content, filename=path.name)
-    except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        return _Source(
-            path, builtin, {path.name: content}, f"{type(error).__name__}: {error.args[0]} ({path.name}{line})"
-        )
-    if not any(_is_strategy(node) for node in tree.body):
-        return None
-    files = {path.name: content}
-    if not builtin:
-        _collect_imports(tree, path.parent, files)
-    return _Source(path, builtin, files)
-
-
-def _is_strategy(node: ast.stmt) -> bool:
-    """Whether a statement defines a class on Strategy (imported as such, or through a module)."""
-    return isinstance(node, ast.ClassDef) and any(
-        (isinstance(base, ast.Name) and base.id.endswith("Strategy"))
-        or (isinstance(base, ast.Attribute) and base.attr.endswith("Strategy"))
-        for base in node.bases
-    )
-
-
-def _collect_imports(tree: ast.Module, folder: Path, files: dict[str, bytes]) -> None:
-    """Add every module of `folder` that the tree imports, and what those import in turn."""
-    for module in sorted(_imported_names(tree)):
-        parts = module.split(".")
-        for depth in range(1, len(parts) + 1):
-            stem = Path(*parts[:depth])
-            for relative in (stem.with_suffix(".py"), stem / "__init__.py"):
-                path = folder / relative
-                if relative.as_posix() in files or not path.is_file() or path.stat().st_size > MAX_SOURCE_BYTES:
-                    continue
-                content = path.read_bytes()
-                files[relative.as_posix()] = content
-                try:
-                    inner = ast.parse(content, filename=path.name)
-                except (SyntaxError, ValueError):
-                    continue  # the import itself will tell, with its traceback
-                _collect_imports(inner, folder, files)
-
-
-def _imported_names(tree: ast.Module) -> set[str]:
-    """Return the dotted names of all modules that a tree imports, anywhere in it."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            names.add(base)
-            names.update(f"{base}.{alias.name}" if base else alias.name for alias in node.names)
-    names.discard("")
-    return names
 
 
 def _parsed(info: StrategyInfo, answer: dict[str, Any]) -> StrategyInfo:

@@ -10,6 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrade.strategies.parsing import parse
+
 MAX_LENGTH = 200
 """Longest rule, in characters: nobody writes more by hand, and a parser need not meet it."""
 
@@ -56,7 +58,7 @@ class Rule:
         if not isinstance(text, str) or len(text) > MAX_LENGTH:  # type: ignore[redundant-expr] # an author may write 5
             raise ValueError(f"A rule is a text of at most {MAX_LENGTH} characters, such as 'fast < slow'.")
         try:
-            tree = ast.parse(text.strip(), mode="eval").body
+            tree = parse(text.strip(), "eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ValueError(f"The rule {text!r} is not an expression such as 'fast < slow'.") from error
         names: set[str] = set()

@@ -1,5 +1,6 @@
 """The catalog: what is there, what is broken, and which bytes a run will execute."""
 
+import ast
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +9,7 @@ import pytest
 
 from algotrade.errors import StrategyError
 from algotrade.strategies.catalog import Catalog, title_of
+from algotrade.strategies.parsing import parse
 
 GOOD = '''
 from algotrade.strategies import Param, Strategy
@@ -167,3 +169,24 @@ def test_import_error_is_looked_at_again_after_a_while(catalog, folder, tmp_path
         catalog.get("mine")
     monkeypatch.setattr("algotrade.strategies.catalog.ERROR_SECONDS", 0.0)
     assert catalog.get("mine").error is None
+
+
+def test_sources_are_parsed_in_many_threads_at_once():
+    content = "\n".join(f"def f{n}(x):\n    return [{n}, x, (x + {n}) * 2]" for n in range(150))
+    trees = []
+    with ThreadPoolExecutor(8) as threads:
+        trees += threads.map(lambda n: parse(f"{content}\nlast = {n}"), range(64))
+    assert [tree.body[-1].value.value for tree in trees] == list(range(64))
+
+
+def test_parse_that_failed_for_the_sake_of_another_is_done_again(monkeypatch):
+    answers = iter([SystemError("AST constructor recursion depth mismatch"), ast.parse("a = 1")])
+
+    def flaky(*_, **__):
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(ast, "parse", flaky)
+    assert isinstance(parse("a = 1").body[0], ast.Assign)

@@ -1,0 +1,242 @@
+"""One execution of a strategy: stride through the bars, tell failures exactly, deal with what is left at the end."""
+
+import io
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from algotrade.engine.account_nb import apply_fill_nb
+from algotrade.engine.compile import Loop
+from algotrade.engine.failures import StrategyFailure, facts_of_bar
+from algotrade.engine.refusals import CompilationError
+from algotrade.errors import RunCancelled
+from algotrade.market.bars import COLUMNS, Bars
+from algotrade.ports import Sink, StrideView
+from algotrade.records import ACCOUNT, FILL, ORDER, TRADE, OrderStatus, Reason
+from algotrade.results import BacktestResult
+
+FIRST_STRIDE = {True: 20_000, False: 64}
+"""Bars of the first stride, compiled and interpreted: the first news should come soon."""
+STRIDE_SECONDS = 0.05
+BARS_TRIED = 500
+"""Bars on which Python may tell better than the compiler what is wrong with a strategy."""
+FIRST_ORDERS = 1_024
+
+
+class Recorders:
+    """Where an execution writes: orders, fills, trades and the equity of each bar.
+
+    The next execution may write over them, so that thousands of trials need no memory of their own; whoever keeps a
+    result that long copies it.
+    """
+
+    def __init__(self) -> None:
+        """Make room for some orders, and one more fill and trade than there are orders, for the engine's own."""
+        self.equity: NDArray[np.float64] = np.empty(0)
+        self.orders = np.zeros(FIRST_ORDERS, ORDER).view(np.recarray)
+        self.fills = np.zeros(FIRST_ORDERS + 1, FILL).view(np.recarray)
+        self.trades = np.zeros(FIRST_ORDERS + 1, TRADE).view(np.recarray)
+
+    def start(self, n_bars: int, cash: float) -> None:
+        """Set the equity of every bar to the cash before the first one."""
+        if len(self.equity) != n_bars:
+            self.equity = np.empty(n_bars)
+        self.equity.fill(cash)
+
+    def grow(self) -> None:
+        """Double the room."""
+        size = 2 * len(self.orders)
+        for name, dtype, spare in (("orders", ORDER, 0), ("fills", FILL, 1), ("trades", TRADE, 1)):
+            old = getattr(self, name)
+            new = np.zeros(size + spare, dtype).view(np.recarray)
+            new[: len(old)] = old
+            setattr(self, name, new)
+
+
+@dataclass
+class Execution:
+    """The state of one execution.
+
+    Attributes:
+        bars: the bars up to the last one of the range.
+        first: index of the first bar of the range.
+        account: ACCOUNT, changed as bars go by.
+        parameters: the strategy's parameters, for whoever reads about a failure.
+        params: the same as `on_bar` sees them.
+        indicator_names: names of the rows of `indicators`.
+        indicators: float64[n_indicators, n_bars].
+        folder: the strategy's, from which its files are told.
+        recorders: where orders, fills, trades and equity go.
+    """
+
+    bars: Bars
+    first: int
+    account: Any
+    parameters: Mapping[str, Any]
+    params: Any
+    indicator_names: tuple[str, ...]
+    indicators: NDArray[np.float64]
+    folder: str
+    recorders: Recorders = field(default_factory=Recorders)
+
+    def __post_init__(self) -> None:
+        """Start with the account's equity."""
+        self.recorders.start(len(self.bars) - self.first, float(self.account.equity))
+
+    @property
+    def equity(self) -> NDArray[np.float64]:
+        """float64[n_bars of the range], account currency, marked at each close that was reached."""
+        return self.recorders.equity
+
+    def stride_through(self, loop: Loop, sink: Sink, stride: int | None) -> None:
+        """Run every bar of the range, a stride at a time."""
+        run = loop.compiled or loop.interpreted
+        total = len(self.equity)
+        done, size = 0, stride or FIRST_STRIDE[loop.compiled is not None]
+        while done < total:
+            began = time.perf_counter()
+            try:
+                reached = self._stride(run, loop, done, min(total, done + size))
+            except StrategyFailure:
+                if reached := int(self.account.bar):
+                    sink.advance(self._view(reached))
+                raise
+            if self.account.is_ruined:
+                # Nothing moves any more: the account keeps what the liquidation left.
+                self.equity[reached:] = self.account.equity
+                reached = total
+            done = reached
+            if stride is None:
+                took = max(time.perf_counter() - began, 1e-6)
+                size = max(16, int(size * min(4.0, max(0.25, STRIDE_SECONDS / took))))
+            sink.advance(self._view(done))
+
+    def _view(self, done: int) -> StrideView:
+        return StrideView(done, len(self.equity), self.equity[:done], int(self.account.n_trades))
+
+    def why_not_compilable(self, error: CompilationError) -> StrategyFailure:
+        """Return what Python says to the first bars, if it refuses them too; else what the compiler says."""
+        loop = Loop(error.interpreted, None)
+        try:
+            self._stride(loop.interpreted, loop, 0, min(len(self.equity), BARS_TRIED))
+        except StrategyFailure as failure:
+            return failure
+        sys.stderr.write(f"{error.report}\n")  # the run keeps it as its log
+        return StrategyFailure(error, folder=self.folder, detail={"parameters": dict(self.parameters)})
+
+    def _stride(self, run: Callable[..., int], loop: Loop, lo: int, hi: int) -> int:
+        """Run bars lo to hi - 1 of the range; return the first one not done. Failures are told as Python would."""
+        checkpoint = self._checkpoint()
+        failure = None
+        try:
+            with np.errstate(divide="raise", invalid="raise"):
+                reached = self._call(run, lo, hi)
+        except (RunCancelled, KeyboardInterrupt):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a strategy raises is told
+            failure = error
+        if failure is not None:  # outside of the handler: the exact error is no consequence of this one
+            if run is loop.interpreted:
+                raise self._failure(failure)
+            raise self._replay(loop, checkpoint, lo, failure)
+        if reached < hi and not self.account.is_ruined:
+            self.recorders.grow()
+        return reached
+
+    def _call(self, run: Callable[..., int], lo: int, hi: int) -> int:
+        columns = [getattr(self.bars, name) for name in COLUMNS]
+        records = (self.account, self.recorders.orders, self.recorders.fills, self.recorders.trades, self.equity)
+        reached = run(*records, *columns, self.indicators, self.params, self.first, self.first + lo, self.first + hi)
+        return int(reached) - self.first
+
+    def _checkpoint(self) -> tuple[Any, Any]:
+        """Return the state that a stride changes in place; the recorders are only appended to."""
+        return self.account.copy(), self.recorders.orders[self.account.first_pending : self.account.n_orders].copy()
+
+    def _replay(self, loop: Loop, checkpoint: tuple[Any, Any], lo: int, error: Exception) -> Exception:
+        """Run again from the checkpoint: compiled up to the failing bar, that bar as Python, which tells the line."""
+        failing = int(self.account.bar)
+        account, pending = checkpoint
+        for name in ACCOUNT.names or ():
+            self.account[name] = account[name]
+        self.recorders.orders[account.first_pending : account.n_orders] = pending
+        with redirect_stdout(io.StringIO()):  # what the strategy printed is told already
+            if failing > lo and loop.compiled is not None:
+                self._call(loop.compiled, lo, failing)
+            try:
+                with np.errstate(divide="raise", invalid="raise"):
+                    self._call(loop.interpreted, failing, failing + 1)
+            except Exception as exact:  # noqa: BLE001 - whatever a strategy raises is told
+                return self._failure(exact)
+        return self._failure(error)
+
+    def _failure(self, error: Exception) -> StrategyFailure:
+        bar = int(self.account.bar)
+        here = self.first + bar
+        values = {name: float(row[here]) for name, row in zip(self.indicator_names, self.indicators, strict=True)}
+        detail = facts_of_bar(self.account, self.recorders.orders, int(self.bars.time[here]), self.parameters, values)
+        return StrategyFailure(error, folder=self.folder, detail=detail)
+
+    def finish(self, *, close_at_end: bool) -> BacktestResult:
+        """Deal with what is left at the last bar, and return the result."""
+        account = self.account
+        for number in range(int(account.first_pending), int(account.n_orders)):
+            order = self.recorders.orders[number]
+            order.status, order.reason, order.done_bar = OrderStatus.CANCELLED, Reason.NO_NEXT_BAR, account.bar
+        close = float(self.bars.close[-1])
+        if close_at_end and account.position != 0.0:
+            reason = int(Reason.END_OF_RUN)
+            apply_fill_nb(
+                account, self.recorders.fills, self.recorders.trades, -1, -account.position, close, 0.0, reason
+            )
+            account.equity = account.cash
+            self.equity[-1] = account.equity
+        trades = self.recorders.trades[: account.n_trades]
+        if account.position != 0.0:
+            trades = np.concatenate((trades, self._open_trade(close)))
+        return BacktestResult(
+            time=self.bars.time[self.first :],
+            close=self.bars.close[self.first :],
+            equity=self.equity,
+            orders=_plain(self.recorders.orders[: account.n_orders], ORDER),
+            fills=_plain(self.recorders.fills[: account.n_fills], FILL),
+            trades=_plain(trades, TRADE),
+            cash=float(account.cash),
+            position=float(account.position),
+            commissions=float(account.commissions),
+            n_ambiguous_bars=int(account.n_ambiguous_bars),
+            ruined_bar=int(account.bar) if account.is_ruined else None,
+        )
+
+    def _open_trade(self, close: float) -> Any:
+        """Return TRADE[1], the position as a trade that has not ended, marked at the last close."""
+        account = self.account
+        side = 1.0 if account.position > 0 else -1.0
+        qty = abs(account.position)
+        trade = np.zeros(1, TRADE).view(np.recarray)
+        trade[0] = (
+            account.entry_bar,
+            len(self.equity) - 1,
+            int(side),
+            qty,
+            account.entry_price,
+            close,
+            account.entry_commission,
+            account.entry_slippage,
+            side * qty * (close - account.entry_price) - account.entry_commission,
+            side * qty * (account.worst_price - account.entry_price),
+            side * qty * (account.best_price - account.entry_price),
+            int(Reason.NONE),
+        )
+        return trade
+
+
+def _plain(records: Any, dtype: np.dtype[Any]) -> NDArray[np.void]:
+    """Return a recorder's filled part as a plain structured array."""
+    return np.ascontiguousarray(np.asarray(records).view(np.ndarray)).view(dtype)
