@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import RUN_PAGE
+from tests.stack import wait_for
 
 pytestmark = pytest.mark.browser
 
@@ -26,30 +27,56 @@ def test_login_url_works_once(product, chromium):
 
 def test_backtest_is_submitted_and_turns_into_its_report_in_place(page, start):
     run_id = start(page, "sma_cross", fast=10, slow=30)
-    expect(page.get_by_test_id("metric-tiles")).to_be_visible()
-    expect(page.get_by_test_id("status-pill")).to_contain_text("Completed")
+    page.evaluate("window.stayed = true")
     tiles = page.get_by_test_id("metric-tiles")
+    expect(tiles).to_be_visible()
+    expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
     expect(tiles).to_contain_text(re.compile(r"Net profit\s*[+\u2212][\d.,]+%"))
     expect(tiles).to_contain_text("Sharpe ratio")
-    expect(page.get_by_test_id("equity-chart").locator("canvas").first).to_be_visible()
     expect(page.get_by_test_id("metrics-table")).to_contain_text("Profit factor")
+    assert page.evaluate("window.stayed")
     assert page.title() == "✓ SMA Cross · AlgoTrade"
+    assert page.locator("[data-favicon]").get_attribute("href").endswith("favicon-completed.svg")
     page.goto("/runs")
     page.get_by_role("link", name=re.compile(r"^Backtest \d+$")).first.click()
     expect(page).to_have_url(re.compile(run_id))
+
+
+def test_report_draws_its_curve_anew_for_unit_theme_and_range(page, start):
+    start(page, "sma_cross", fast=11, slow=31)
+    expect(page.get_by_test_id("metric-tiles")).to_be_visible()
+    page.reload()
+    figure = page.get_by_test_id("equity-chart")
+    chart = figure.locator("canvas").first
+    expect(chart).to_be_visible()
+    expect(page.get_by_test_id("drawdown-chart").locator("canvas")).to_be_visible()
+    draw = "canvas => canvas.toDataURL()"
+    drawn = [chart.evaluate(draw)]
+    for press in ("USD", "Log", "Switch between light and dark", "3M"):
+        page.get_by_role("button", name=press, exact=True).click()
+        wait_for(lambda: chart.evaluate(draw) not in drawn, 10, f"a chart drawn after {press}")
+        drawn.append(chart.evaluate(draw))
+    expect(figure.locator("[aria-pressed=true]")).to_have_text(["Log", "3M"])
+    # 31 Dec 2024 less three months of 30.44 days.
+    expect(figure.locator("[data-readout]")).to_contain_text("1 Oct 2024 to 31 Dec 2024")
 
 
 def test_report_pages_through_trades_and_switches_tables(page, start):
     start(page, "sma_cross", fast=5, slow=20)
     trades = page.get_by_test_id("trades-table")
     expect(trades).to_be_visible()
-    first = trades.locator("tbody tr").first.inner_text()
+    expect(trades.locator("tbody tr")).to_have_count(12)
     page.get_by_role("link", name="Next").click()
-    expect(trades.locator("tbody tr").first).not_to_have_text(first)
     expect(trades.locator("tbody tr td").first).to_have_text("13")
-    page.get_by_role("link", name="Orders").click()
-    expect(page.get_by_test_id("orders-table")).to_be_visible()
-    expect(page.get_by_role("link", name="Orders")).to_have_attribute("aria-current", re.compile("."))
+    page.get_by_role("link", name="Previous").click()
+    expect(trades.locator("tbody tr td").first).to_have_text("1")
+    tabs = page.get_by_role("navigation", name="Tables")
+    for name, shown in (("Orders", "orders-table"), ("Equity by day", "equity-table")):
+        tabs.get_by_role("link", name=name).click()
+        expect(page.get_by_test_id(shown)).to_be_visible()
+        expect(tabs.locator("[aria-current]")).to_contain_text(name)
+    tabs.get_by_role("link", name="Log").click()
+    expect(page.get_by_test_id("tables")).to_contain_text("The strategy printed nothing.")
 
 
 def test_form_judges_while_one_types_and_submits_nothing_wrong(page, product, complaints):
@@ -58,18 +85,56 @@ def test_form_judges_while_one_types_and_submits_nothing_wrong(page, product, co
 
     before = n_runs()
     page.goto("/backtests/new?strategy=sma_cross")
-    page.fill("[name='parameters.fast']", "500")
+    fast = page.locator("[name='parameters.fast']")
+    message = page.locator(f"[data-error-for='{fast.get_attribute('id')}']")
+    fast.fill("500")
+    expect(message).to_contain_text("2 to 200")
+    expect(fast).to_have_attribute("aria-invalid", "true")
+    expect(fast).to_be_focused()
+    assert message.get_attribute("id") in fast.get_attribute("aria-describedby")
     expect(page.get_by_test_id("summary")).to_contain_text("2 to 200")
-    page.fill("[name='parameters.fast']", "50")
+    fast.fill("50")
     expect(page.get_by_test_id("summary")).to_contain_text("fast < slow is required")
     page.click("[data-run]")
-    expect(page.get_by_test_id("problems")).to_be_visible()
+    expect(page.get_by_role("heading", name="New backtest")).to_be_visible()
     expect(page).to_have_url(re.compile("/backtests/new"))
+    expect(fast).to_have_value("50")
+    expect(page.get_by_test_id("summary")).to_contain_text("fast < slow is required")
     assert n_runs() == before
     assert all("422" in text for text in complaints)
     complaints.clear()  # the browser logs the refusal
     page.fill("[name='parameters.slow']", "60")
     expect(page.get_by_test_id("summary-bars")).to_contain_text("bars")
+    expect(fast).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_refused_form_leads_to_its_first_wrong_field(page, complaints):
+    page.goto("/backtests/new?strategy=sma_cross")
+    page.fill("[name='initial_cash']", "-1")
+    page.click("[data-run]")
+    expect(page.get_by_test_id("problems")).to_be_visible()
+    expect(page.locator("[name='initial_cash']")).to_be_focused()
+    expect(page.locator("[name='initial_cash']")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("[name='initial_cash']")).to_have_value("-1")
+    complaints.clear()  # the browser logs the refusal
+
+
+def test_double_click_starts_one_run(page, product):
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.goto("/backtests/new?strategy=sma_cross")
+    page.dblclick("[data-run]")
+    page.wait_for_url(RUN_PAGE)
+    assert [url.rpartition("/")[2] for url in posts] == ["new"]
+
+
+def test_duplicate_fills_the_form_with_what_was_run(page, start):
+    start(page, "sma_cross", fast=7, slow=77)
+    page.get_by_role("link", name="Duplicate").click()
+    expect(page.locator("[name=strategy_name]")).to_have_value("sma_cross")
+    expect(page.locator("[name='parameters.fast']")).to_have_value("7")
+    expect(page.locator("[name='parameters.slow']")).to_have_value("77")
+    expect(page.get_by_test_id("summary")).to_contain_text(re.compile("The same backtest (is active|completed before)"))
 
 
 def test_strategy_brings_its_own_fields(page):
