@@ -44,4 +44,22 @@ class Faulty(Strategy):
         distance = len(bars.close) - 1 - params.at
         1 / distance
 '''
-SOURCES = {"slow": SLOW, "faulty": FAULTY, "unreadable": "class Strategy(:\n"}
+HOSTILE = '''"""Raises and prints what would be markup."""
+
+from algotrade.strategies import Param, Strategy
+
+MARKUP = "</script></pre><img src=x onerror='window.ran = true'><b>bold</b>"
+
+
+class Hostile(Strategy):
+    """Would like to <i>slant</i> the page."""
+
+    compiled = False
+    n = Param(1, low=0, high=9, help="<u>under</u>")
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        print(MARKUP)
+        raise ValueError(MARKUP)
+'''
+SOURCES = {"slow": SLOW, "faulty": FAULTY, "hostile": HOSTILE, "unreadable": "class Strategy(:\n"}
