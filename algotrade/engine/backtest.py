@@ -89,6 +89,7 @@ class Backtester:
         self._folder = os.path.dirname(os.path.abspath(inspect.getsourcefile(strategy) or __file__))
         self._range: tuple[int, Bars] = (-1, bars)
         self._indicators = IndicatorCache()
+        self._loops: dict[tuple[Any, ...], Loop] = {}
         self._is_checked = False
 
     def run(
@@ -165,6 +166,13 @@ class Backtester:
         }
 
     def _loop(self, execution: Execution, sink: Sink) -> Loop:
+        """Return the loop for the names and types that the parameters have: for most strategies it is one."""
+        key = (execution.indicator_names, execution.params.dtype)
+        if key not in self._loops:
+            self._loops[key] = self._build(execution, sink)
+        return self._loops[key]
+
+    def _build(self, execution: Execution, sink: Sink) -> Loop:
         source = Source(
             on_bar=self._strategy.on_bar,
             name=self._strategy.__qualname__,
