@@ -7,30 +7,67 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.strategies import N_BARS
 from tests.stack import descendants, is_running, wait_for
 
 pytestmark = pytest.mark.browser
 
+SOCKETS = re.compile("/ws/")
 NOISE = re.compile("WebSocket|ERR_|Failed to load resource")
 """What the browser itself logs of a connection that breaks."""
 
 
 @pytest.fixture
-def brief(start):
-    """Return a function that starts a run of about four seconds."""
-    return lambda page, micros: start(page, "slow", micros=micros)
+def watch(start):
+    """Return a function that starts a slow run, leads the page there, and marks the page to tell a reload."""
+
+    def watch_(page, micros):
+        run_id = start(page, "slow", micros=micros)
+        page.evaluate("window.stayed = true")
+        return run_id
+
+    return watch_
 
 
-def test_socket_that_never_opens_is_replaced_by_polling(open_page, brief, complaints):
+def expect_report(page, seconds=20):
+    """See the page end, without having been loaded again, as the report of the whole run."""
+    expect(page.get_by_test_id("metric-tiles")).to_be_visible(timeout=seconds * 1000)
+    expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
+    expect(page.locator("#run-header")).to_contain_text(f"Processed {N_BARS:,} / {N_BARS:,} bars")
+    expect(page.get_by_test_id("conn-status")).to_be_hidden()
+    assert page.evaluate("window.stayed")
+
+
+def says(page, status):
+    expect(page.get_by_test_id("conn-status")).to_have_text(status)
+
+
+def test_socket_that_never_opens_is_replaced_by_polling(open_page, watch, product):
     page = open_page()
-    page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close(code=1011))
-    brief(page, 401)
-    expect(page.get_by_test_id("conn-status")).to_have_text("Reconnecting…")
-    expect(page.get_by_test_id("metric-tiles")).to_be_visible()
-    expect(page.get_by_test_id("status-pill")).to_contain_text("Completed")
+    page.clock.install()
+    page.route_web_socket(SOCKETS, lambda socket: socket.close(code=1011))
+    run_id = watch(page, 140)
+    says(page, "Reconnecting…")
+    product.wait_until(run_id, lambda body: body["processed_bars"] > 0)
+    page.clock.run_for(5_000)
+    expect(page.get_by_test_id("count")).to_contain_text(re.compile("Processed [1-9]"))
+    product.finished(run_id)
+    page.clock.run_for(5_000)
+    expect_report(page)
 
 
-def test_dropped_socket_comes_back_and_catches_up(open_page, brief):
+def test_open_socket_that_falls_silent_is_replaced_by_polling(open_page, watch, product):
+    page = open_page()
+    page.clock.install()
+    page.route_web_socket(SOCKETS, lambda socket: None)
+    run_id = watch(page, 141)
+    product.finished(run_id)
+    expect(page.get_by_test_id("status-pill")).not_to_have_text("Completed")
+    page.clock.run_for(13_000)
+    expect_report(page)
+
+
+def test_socket_closed_with_whatever_code_comes_back_and_catches_up(open_page, watch):
     page = open_page()
     sockets = []
 
@@ -38,43 +75,49 @@ def test_dropped_socket_comes_back_and_catches_up(open_page, brief):
         sockets.append(socket)
         socket.connect_to_server()
 
-    page.route_web_socket(re.compile("/ws/"), between)
-    brief(page, 402)
-    expect(page.get_by_test_id("conn-status")).to_have_text("Live")
-    sockets[-1].close(code=1012)
-    expect(page.get_by_test_id("conn-status")).to_have_text("Reconnecting…")
-    wait_for(lambda: page.wait_for_timeout(50) or len(sockets) > 1, 10, "a second socket")
-    expect(page.get_by_test_id("conn-status").or_(page.get_by_test_id("metric-tiles"))).to_have_text(
-        re.compile("Live|Net profit")
-    )
-    expect(page.get_by_test_id("metric-tiles")).to_be_visible()
+    page.route_web_socket(SOCKETS, between)
+    watch(page, 303)
+    for code in (1000, 1001, 1012):
+        says(page, "Live")
+        opened = len(sockets)
+        sockets[-1].close(code=code)
+        says(page, "Reconnecting…")
+        wait_for(lambda: page.wait_for_timeout(20) or len(sockets) > opened, 10, "another socket")  # noqa: B023
+    expect_report(page)
 
 
-def test_restarted_web_server_is_found_again(open_page, brief, product, complaints):
+def test_browser_without_network_says_so_and_recovers(open_page, watch, complaints):
     page = open_page()
-    run_id = brief(page, 1_200)
-    expect(page.get_by_test_id("conn-status")).to_have_text("Live")
+    watch(page, 304)
+    says(page, "Live")
+    page.context.set_offline(True)
+    says(page, "Offline")
+    page.context.set_offline(False)
+    expect_report(page)
+    complaints[:] = [text for text in complaints if not NOISE.search(text)]
+
+
+def test_restarted_web_server_is_found_again_without_a_reload(open_page, watch, product, complaints):
+    page = open_page()
+    watch(page, 305)
+    says(page, "Live")
     web = next(pid for pid, command in descendants(product.process.pid).items() if " web " in command)
     os.kill(web, signal.SIGKILL)
     expect(page.get_by_test_id("conn-status")).not_to_have_text("Live")
-    expect(page.get_by_test_id("conn-status")).to_have_text("Live")
-    expect(page.get_by_test_id("metric-tiles")).to_be_visible(timeout=40_000)
-    assert product.status(run_id)["status"] == "completed"
+    expect_report(page, seconds=40)
     complaints[:] = [text for text in complaints if not NOISE.search(text)]
 
 
 @pytest.mark.parametrize("victim", ["worker", "child"])
-def test_killed_worker_or_child_is_shown_resuming_and_the_run_completes(page, brief, product, victim):
-    run_id = brief(page, 501 + len(victim))
+def test_killed_process_is_shown_resuming_and_the_run_completes(page, watch, product, victim):
+    run_id = watch(page, 300 + len(victim))
     expect(page.get_by_test_id("count")).to_contain_text(re.compile("Processed [1-9]"))
     worker = product.worker_of(run_id)
     for pid in {worker} if victim == "worker" else product.children(of=worker):
         os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: product.status(run_id)["attempt"] == 2, 20, "the second attempt")
-    expect(
-        page.get_by_text("Resuming on another worker (attempt 2 of 3)").or_(page.get_by_text("Attempt 2"))
-    ).to_be_visible()
-    expect(page.get_by_test_id("metric-tiles")).to_be_visible()
+    told = page.get_by_text(re.compile(r"Resuming on another worker \(attempt 2 of 3\)|^Attempt 2$"))
+    expect(told.first).to_be_visible()
+    expect_report(page)
     expect(page.get_by_text("Attempt 2")).to_be_visible()
     if victim == "worker":
         assert not is_running(worker)
