@@ -4,6 +4,7 @@ Each takes and returns float64[n_bars] arrays; values before an indicator is rea
 to t only. Within one run, the same indicator of the same input and parameters is computed once and shared.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,21 +19,42 @@ Array = NDArray[np.float64]
 P = ParamSpec("P")
 
 
-class IndicatorCache:
-    """Arrays by indicator, inputs and parameters. Inputs are told apart by identity, so the cache keeps them alive."""
+MAX_CACHE_BYTES = 512 << 20
+"""Indicators kept for further trials, bytes; those not used for longest go first."""
 
-    def __init__(self) -> None:
-        """Start empty."""
-        self._arrays: dict[tuple[Any, ...], Any] = {}
-        self._inputs: list[Any] = []
+
+class IndicatorCache:
+    """Arrays by indicator, inputs and parameters, read-only; bounded, because trials may go on for hours.
+
+    Inputs are told apart by identity, so an entry keeps its inputs alive: an input that a strategy computes anew for
+    each trial is simply never found again.
+    """
+
+    def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
+        """Start empty, with room for `max_bytes` of indicators and their inputs."""
+        self._max_bytes = max_bytes
+        self._entries: OrderedDict[tuple[Any, ...], tuple[Any, list[Any], int]] = OrderedDict()
+        self._n_bytes = 0
 
     def get(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the indicator's value, computed at the first call."""
         key = (function, *(_key(value) for value in args), *((name, _key(kwargs[name])) for name in sorted(kwargs)))
-        if key not in self._arrays:
-            self._inputs.extend(value for value in (*args, *kwargs.values()) if isinstance(value, np.ndarray))
-            self._arrays[key] = function(*args, **kwargs)
-        return self._arrays[key]
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
+        inputs = [value for value in (*args, *kwargs.values()) if isinstance(value, np.ndarray)]
+        value = function(*args, **kwargs)
+        arrays = value if isinstance(value, tuple) else (value,)
+        for array in arrays:
+            array.flags.writeable = False
+        self._keep(key, value, inputs, sum(array.nbytes for array in (*arrays, *inputs)))
+        return value
+
+    def _keep(self, key: tuple[Any, ...], value: Any, inputs: list[Any], n_bytes: int) -> None:
+        self._entries[key] = (value, inputs, n_bytes)
+        self._n_bytes += n_bytes
+        while self._n_bytes > self._max_bytes and len(self._entries) > 1:
+            self._n_bytes -= self._entries.popitem(last=False)[1][2]
 
 
 _cache: ContextVar[IndicatorCache | None] = ContextVar("indicator_cache", default=None)

@@ -1,0 +1,49 @@
+"""The cache of indicators: computed once, read-only, bounded."""
+
+import numpy as np
+import pytest
+
+from algotrade.indicators import IndicatorCache, bollinger, ema, shared, sma
+
+CLOSE = np.linspace(1.0, 50.0, 1_000)
+
+
+def test_same_indicator_is_computed_once_for_all_trials():
+    cache = IndicatorCache()
+    with shared(cache):
+        first = sma(CLOSE, 10)
+    with shared(cache):
+        assert sma(CLOSE, 10) is first
+        assert sma(CLOSE, 11) is not first
+        assert ema(CLOSE, 10) is not first
+        assert sma(CLOSE.copy(), 10) is not first
+        assert sma(CLOSE, length=10) is not first
+
+
+def test_shared_indicator_cannot_be_changed_by_one_trial_for_the_next():
+    with shared(IndicatorCache()):
+        average, bands = sma(CLOSE, 10), bollinger(CLOSE, 20)
+        for array in (average, *bands):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1.0
+
+
+def test_cache_forgets_what_was_not_used_for_longest():
+    cache = IndicatorCache(max_bytes=6 * CLOSE.nbytes)  # an entry counts its input and its output
+    with shared(cache):
+        first = sma(CLOSE, 2)
+        second = sma(CLOSE, 3)
+        sma(CLOSE, 4)
+        assert sma(CLOSE, 2) is first
+        sma(CLOSE, 5)
+        assert sma(CLOSE, 2) is first
+        assert sma(CLOSE, 3) is not second
+
+
+def test_inputs_that_are_computed_anew_do_not_pile_up():
+    cache = IndicatorCache(max_bytes=10 * CLOSE.nbytes)
+    with shared(cache):
+        for _ in range(100):
+            values = sma(CLOSE * 2.0, 5)
+            assert values[4] == pytest.approx(2.0 * CLOSE[:5].mean())
+    assert len(cache._entries) <= 5
