@@ -179,6 +179,7 @@ def data(request: HttpRequest) -> HttpResponse:
     """List the datasets."""
     used = backtests(request).order_by().values_list("asset", "exchange", "timeframe").annotate(n=Count("pk"))
     n_runs = {names: n for *names_list, n in used for names in [tuple(names_list)]}
+    found, problems = artifacts.candle_store().survey()
     datasets = [
         {
             "dataset": item,
@@ -187,9 +188,9 @@ def data(request: HttpRequest) -> HttpResponse:
             "last": moment(item.last_ns),
             "n_runs": n_runs.get((item.asset, item.exchange, item.timeframe), 0),
         }
-        for item in artifacts.candle_store().datasets()
+        for item in found
     ]
-    return render(request, "data.html", {"nav": "data", "datasets": datasets})
+    return render(request, "data.html", {"nav": "data", "datasets": datasets, "problems": problems})
 
 
 @require_GET

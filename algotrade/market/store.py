@@ -97,9 +97,19 @@ class CandleStore:
         self._known: dict[Path, tuple[tuple[int, int], Dataset]] = {}
 
     def datasets(self) -> list[Dataset]:
-        """Return the newest version of every dataset, by asset, timeframe and exchange."""
-        found = [self._current(folder) for folder in self.root.glob("*") if (folder / "current.json").is_file()]
-        return sorted(found, key=lambda d: (d.asset, timeframe_ns(d.timeframe), d.exchange))
+        """Return the newest version of every dataset, by asset, timeframe and exchange, but for the damaged ones."""
+        return self.survey()[0]
+
+    def survey(self) -> tuple[list[Dataset], list[str]]:
+        """Return the datasets, and what is wrong with those that cannot be read: one damaged file hides no other."""
+        found, problems = [], []
+        for folder in sorted(self.root.glob("*")):
+            if (folder / "current.json").is_file():
+                try:
+                    found.append(self._current(folder))
+                except MarketDataError as error:
+                    problems.append(str(error))
+        return sorted(found, key=lambda d: (d.asset, timeframe_ns(d.timeframe), d.exchange)), problems
 
     def get(self, asset: str, exchange: str, timeframe: str, version: str | None = None) -> Dataset:
         """Return a dataset, its newest version or the one asked for.
@@ -202,10 +212,8 @@ class CandleStore:
         """Return the dataset that a JSON file describes, from memory while the file has not changed."""
         try:
             status = path.stat()
-            stamp = (
-                status.st_mtime_ns,
-                status.st_ino,
-            )  # two versions may come within one tick of the file system's clock
+            # Two versions may come within one tick of the file system's clock: the inode tells them apart.
+            stamp = (status.st_mtime_ns, status.st_ino)
             known = self._known.get(path)
             if known is not None and known[0] == stamp:
                 return known[1]

@@ -365,6 +365,15 @@ def test_damaged_description_is_told_with_its_file(store, text):
         store.get("SPY", "NYSE", "1d")
 
 
+def test_damaged_dataset_is_told_and_hides_no_other(store):
+    damaged = store.add(bars_of([1]), SPY, "1d")
+    whole = store.add(bars_of([1]), SPY, "1h")
+    damaged.path.with_name("current.json").write_text("{")
+    found, (problem,) = store.survey()
+    assert found == store.datasets() == [whole]
+    assert problem.startswith("current.json of SPY-NYSE-1d is damaged")
+
+
 def test_description_is_plain_json_without_paths_of_the_machine(store):
     dataset = store.add(bars_of([1]), SPY, "1d")
     text = dataset.path.with_name("current.json").read_text()

@@ -85,6 +85,15 @@ def test_data_lists_the_datasets(site):
     assert ">600<" in content
 
 
+def test_data_names_a_damaged_dataset_beside_the_others(site, tmp_path):
+    folder = tmp_path / "candles" / "BAD-X-1h"
+    folder.mkdir()
+    (folder / "current.json").write_text("{")
+    content = site.get("/data").content.decode()
+    assert "current.json of BAD-X-1h is damaged" in content
+    assert "ACME 1h" in content
+
+
 def test_missing_page_has_the_products_look(site):
     response = site.get("/no/such/page")
     assert response.status_code == 404
