@@ -166,6 +166,9 @@ def _preload() -> None:
     """Import what every job needs before the first one comes."""
     for name in ("algotrade.strategies", "algotrade.engine.backtest", "algotrade.metrics", "algotrade.market.store"):
         importlib.import_module(name)
+    # Loading the compiled metrics takes a third of a second. Compiling them here would compete with the first run.
+    if any(Path(os.environ.get("NUMBA_CACHE_DIR", os.devnull)).glob("*/stats_nb*.nbi")):
+        importlib.import_module("algotrade.metrics.stats_nb")
 
 
 def _load(source: str, module: str) -> Any:
