@@ -242,3 +242,17 @@ def run_key(spec: BacktestSpec | OptimizationSpec, inputs: RunInputs | Optimizat
     kind = type(spec).__name__
     text = canonical_json({"kind": kind, "spec": spec.to_dict(), "inputs": inputs.to_dict()})
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def family_key(spec: OptimizationSpec, inputs: OptimizationInputs, dataset: int) -> str:
+    """Return the SHA-256 (64 hex digits) of all that determines a trial on one of the datasets but its parameters.
+
+    Trials of one family with the same parameters are the same backtest, whatever optimization they belong to.
+    """
+    determines = {
+        "strategy_name": spec.strategy_name,
+        "dataset": asdict(spec.datasets[dataset]),
+        "account": dict(spec.account),
+        "inputs": inputs.of_dataset(dataset).to_dict(),
+    }
+    return hashlib.sha256(canonical_json(determines).encode()).hexdigest()

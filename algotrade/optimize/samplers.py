@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrade.optimize.space import Space
-from algotrade.spec import ParamValue
+from algotrade.optimize.space import Space, space_of
+from algotrade.spec import OptimizationSpec, ParamValue
 
 METHODS = ("grid", "random")
 
@@ -31,8 +31,12 @@ class Sampler(ABC):
         self.n_trials = n_valid if max_trials is None else min(n_valid, max_trials)
 
     @abstractmethod
+    def combinations(self, first: int, count: int) -> NDArray[np.int64]:
+        """Return which combinations of the space trials first to first + count - 1 are, counted from 0."""
+
     def ask(self, first: int, count: int) -> list[dict[str, ParamValue]]:
         """Return the parameter sets of trials first to first + count - 1, counted from 0."""
+        return [self.space.parameters(int(index)) for index in self.combinations(first, count)]
 
     def tell(self, first: int, objectives: Sequence[float | None]) -> None:  # noqa: B027 - most need not know
         """Learn how the trials from `first` on came out: larger is better, None is a failed one."""
@@ -41,13 +45,9 @@ class Sampler(ABC):
 class GridSampler(Sampler):
     """Every valid combination, in the order of the axes."""
 
-    def ask(self, first: int, count: int) -> list[dict[str, ParamValue]]:
-        """Return the parameter sets of trials first to first + count - 1, counted from 0."""
-        chosen = self._indexes()[: self.n_trials][first : first + count]
-        return [self.space.parameters(int(index)) for index in chosen]
-
-    def _indexes(self) -> NDArray[np.int64]:
-        return self.space.valid
+    def combinations(self, first: int, count: int) -> NDArray[np.int64]:
+        """Return which combinations of the space trials first to first + count - 1 are, counted from 0."""
+        return self.space.valid[: self.n_trials][first : first + count]
 
 
 class RandomSampler(GridSampler):
@@ -59,8 +59,9 @@ class RandomSampler(GridSampler):
         drawn = random.Random(seed).sample(range(len(space.valid)), self.n_trials)
         self._drawn = space.valid[np.array(drawn, dtype=np.int64)]
 
-    def _indexes(self) -> NDArray[np.int64]:
-        return self._drawn
+    def combinations(self, first: int, count: int) -> NDArray[np.int64]:
+        """Return which combinations of the space trials first to first + count - 1 are, counted from 0."""
+        return self._drawn[first : first + count]
 
 
 _SAMPLERS: dict[str, type[Sampler]] = {"grid": GridSampler, "random": RandomSampler}
@@ -69,3 +70,8 @@ _SAMPLERS: dict[str, type[Sampler]] = {"grid": GridSampler, "random": RandomSamp
 def make_sampler(method: str, space: Space, max_trials: int | None, seed: int) -> Sampler:
     """Return the sampler of a method, one of METHODS."""
     return _SAMPLERS[method](space, max_trials, seed)
+
+
+def sampler_of(spec: OptimizationSpec) -> Sampler:
+    """Return the sampler that gives the trials of a spec their parameter sets."""
+    return make_sampler(spec.method, space_of(spec), spec.max_trials, spec.seed)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from algotrade.spec import ParamValue
+from algotrade.spec import OptimizationSpec, ParamValue
 from algotrade.strategies.base import Param
 from algotrade.strategies.rules import Rule
 
@@ -81,6 +81,12 @@ class Space:
                 shape[place] = -1
                 columns[axis.name] = np.array(axis.values).reshape(shape)
         return rule.mask(columns)
+
+
+def space_of(spec: OptimizationSpec) -> Space:
+    """Return the space that a spec searches."""
+    axes = tuple(Axis(name, values) for name, values in spec.axes.items())
+    return Space(axes, tuple(Rule.parse(text) for text in spec.rules))
 
 
 def parse_axis(param: Param, given: object) -> Axis:

@@ -14,28 +14,11 @@ from algotrade.engine.execution import Recorders
 from algotrade.errors import RunCancelled
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
-from algotrade.metrics import METRICS, SIDES, compute_stats, evaluate
-from algotrade.optimize.samplers import Sampler, make_sampler
-from algotrade.optimize.space import Axis, Space
+from algotrade.metrics import compute_stats, evaluate
+from algotrade.metrics.vector import to_vector
+from algotrade.optimize.samplers import sampler_of
 from algotrade.ports import StrideView
 from algotrade.spec import OptimizationInputs, OptimizationSpec, ParamValue
-from algotrade.strategies.rules import Rule
-
-METRIC_KEYS: tuple[str, ...] = tuple(
-    ("" if side == "all" else f"{side}.") + metric.key
-    for side in SIDES
-    for metric in METRICS.values()
-    if side == "all" or metric.has_sides
-)
-"""Which metric stands where in a trial's vector."""
-
-
-def sampler_of(spec: OptimizationSpec) -> Sampler:
-    """Return the sampler that gives the trials of a spec their parameter sets."""
-    axes = tuple(Axis(name, values) for name, values in spec.axes.items())
-    space = Space(axes, tuple(Rule.parse(text) for text in spec.rules))
-    return make_sampler(spec.method, space, spec.max_trials, spec.seed)
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -99,7 +82,7 @@ class Study:
                 risk_free_rate=backtest.risk_free_rate,
             )
             values, _ = evaluate(rows)
-            vector = np.array([np.nan if values[key] is None else values[key] for key in METRIC_KEYS], dtype=np.float64)
+            vector = to_vector(values)
         except RunCancelled:
             raise
         except Exception as error:  # noqa: BLE001 - one failed trial never stops an optimization

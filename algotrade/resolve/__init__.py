@@ -4,8 +4,8 @@ The form, the JSON API and the command line all come here, so they accept and re
 A request that is wrong in several fields is answered with all of them at once.
 """
 
-from algotrade.resolve.backtest import Resolved, resolve_backtest
+from algotrade.resolve.backtest import Pinned, Resolved, resolve_backtest
 from algotrade.resolve.moments import to_ns
 from algotrade.resolve.optimization import ResolvedOptimization, resolve_optimization
 
-__all__ = ["Resolved", "ResolvedOptimization", "resolve_backtest", "resolve_optimization", "to_ns"]
+__all__ = ["Pinned", "Resolved", "ResolvedOptimization", "resolve_backtest", "resolve_optimization", "to_ns"]

@@ -15,22 +15,31 @@ from algotrade.strategies.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """A submission that can be run.
+class Pinned:
+    """A backtest whose inputs are known already, such as a trial's: there is nothing left to validate.
 
     Attributes:
         spec: what was asked, complete.
-        inputs: what its names stand for now.
+        inputs: what its names stand for.
         run_key: SHA-256 of both.
         total_bars: bars of the range.
-        strategy: the strategy's description.
-        dataset: the candles' version.
     """
 
     spec: BacktestSpec
     inputs: RunInputs
     run_key: str
     total_bars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved(Pinned):
+    """A submission that can be run.
+
+    Attributes:
+        strategy: the strategy's description.
+        dataset: the candles' version.
+    """
+
     strategy: StrategyInfo
     dataset: Dataset
 

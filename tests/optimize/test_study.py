@@ -12,7 +12,9 @@ from algotrade.market.bars import Bars
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
 from algotrade.metrics import compute_metrics
-from algotrade.optimize.study import METRIC_KEYS, Study, sampler_of
+from algotrade.metrics.vector import METRIC_KEYS
+from algotrade.optimize.samplers import sampler_of
+from algotrade.optimize.study import Study
 from algotrade.resolve import resolve_optimization
 from algotrade.strategies.catalog import Catalog
 from algotrade.strategies.sma_cross import SmaCross

@@ -1,57 +1,26 @@
-"""The rows that are the truth: runs, their states, and the one place where a state may change.
-
-    pending -> running -> completed | failed | cancelled
-    pending -> cancelled
-    running -> pending          (its worker was lost, or its node is draining)
-
-Every arrow is one method `mark_<state>`: a single UPDATE guarded by the state (and the owner, where a worker does it)
-that it starts from. One changed row means that you won; zero means that somebody else was quicker, and nothing was
-written. Each visible change raises `rev` by one and rings the bell on commit; readers drop a `rev` that is not newer.
-"""
+"""A run's row: what was asked, how it stands, what came of it."""
 
 import uuid
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
 from django.urls import reverse
 from django.utils import timezone
 
-from algotrade.errors import AlgotradeError
-from algotrade.ports import Json
-from algotrade.resolve import Resolved
-from runs import notify, queue
-from runs.access_models import ApiToken, LoginLink  # noqa: F401 - Django looks for an app's models in this module
+from algotrade.resolve import Pinned, ResolvedOptimization
+from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key
+from runs import notify
+from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunKind, RunState
+from runs.models.transitions import Transitions
 
+if TYPE_CHECKING:
+    from runs.models.search import Trial
 
-class IllegalTransition(AlgotradeError):
-    """A run is not in a state from which the wanted one can be reached; the message names both."""
-
-
-class RunState(models.TextChoices):
-    """Where a run is in its life."""
-
-    PENDING = "pending", "Pending"
-    RUNNING = "running", "Running"
-    COMPLETED = "completed", "Completed"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
-
-
-class RunKind(models.TextChoices):
-    """What a run executes."""
-
-    BACKTEST = "backtest", "Backtest"
-    OPTIMIZATION = "optimization", "Optimization"
-
-
-ACTIVE = (RunState.PENDING, RunState.RUNNING)
-TERMINAL = (RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED)
+TRIALS_PER_CHUNK = 200
+"""Failed trials that one chunk brings back; whoever claims it takes as many as it likes and frees the rest."""
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -75,10 +44,17 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Return the newest completed run of the same key, if there is one."""
         return self.filter(run_key=run_key, state=RunState.COMPLETED).order_by("-number").first()
 
-    def submit(self, resolved: Resolved, user: AbstractBaseUser) -> "tuple[Run, bool]":
+    def submit(
+        self, resolved: "Pinned | ResolvedOptimization", user: AbstractBaseUser, *, repeats: "Trial | None" = None
+    ) -> "tuple[Run, bool]":
         """Insert a pending run, or find the active one of the same key.
 
         The partial unique constraint decides races, so the insert comes first and the look-up after a conflict.
+
+        Args:
+            resolved: what to run.
+            user: for whom.
+            repeats: the trial of which a backtest is the repetition.
 
         Returns:
             The run, and whether it was there before (is_dedup).
@@ -89,7 +65,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         for _ in range(10):
             try:
                 with transaction.atomic():
-                    run = self._insert(resolved, user)
+                    run = self._insert(resolved, user, repeats)
                     transaction.on_commit(run.announce, robust=True)
                 return run, False
             except IntegrityError:
@@ -98,31 +74,42 @@ class RunQuerySet(models.QuerySet["Run"]):
                     return active, True
         raise RuntimeError(f"An identical run kept starting and ending while {resolved.run_key} was submitted.")
 
-    def _insert(self, resolved: Resolved, user: AbstractBaseUser) -> "Run":
-        spec = resolved.spec
-        return self.create(
-            kind=RunKind.BACKTEST,
+    def _insert(
+        self, resolved: "Pinned | ResolvedOptimization", user: AbstractBaseUser, repeats: "Trial | None"
+    ) -> "Run":
+        spec, is_search = resolved.spec, isinstance(resolved, ResolvedOptimization)
+        where = spec.datasets[0] if isinstance(spec, OptimizationSpec) else spec
+        run = self.create(
+            kind=RunKind.OPTIMIZATION if is_search else RunKind.BACKTEST,
             user_id=user.pk,
             run_key=resolved.run_key,
             strategy_name=spec.strategy_name,
-            asset=spec.asset,
-            exchange=spec.exchange,
-            timeframe=spec.timeframe,
+            asset=where.asset,
+            exchange=where.exchange,
+            timeframe=where.timeframe,
             spec=spec.to_dict(),
             inputs=resolved.inputs.to_dict(),
-            total=resolved.total_bars,
+            total=resolved.n_trials if isinstance(resolved, ResolvedOptimization) else resolved.total_bars,
+            sources=[resolved.inputs.source_hash] if is_search else [],
+            repeated_run=repeats.run if repeats else None,
+            repeated_trial=repeats.number if repeats else None,
         )
+        if isinstance(resolved, ResolvedOptimization):
+            run.remember_families(resolved.spec, resolved.inputs)
+        return run
 
     def claim(self, run_id: uuid.UUID, owner: str) -> "Run | None":
         """Pending -> running for the worker `owner`; return the run, or None when it is no longer there to take."""
         now = timezone.now()
-        claimed = self.filter(id=run_id, state=RunState.PENDING).update(
+        waiting = self.filter(id=run_id, state=RunState.PENDING)
+        # A backtest starts again at bar 0; the trials of an optimization that are there stay.
+        restart = {"processed": 0, "failed": 0} if waiting.filter(kind=RunKind.BACKTEST).exists() else {}
+        claimed = waiting.update(
+            **restart,
             state=RunState.RUNNING,
             owner=owner,
             phase="loading_data",
             attempt=F("attempt") + 1,
-            processed=0,
-            failed=0,
             live={},
             notice="",
             beat=F("beat") + 1,
@@ -137,7 +124,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.get(id=run_id)
 
 
-class Run(models.Model):
+class Run(Transitions):
     """One execution of a spec: a backtest or an optimization.
 
     `number` is what people say ("Backtest 1207"), `id` what addresses and programs use. `owner` is a fencing token,
@@ -190,6 +177,24 @@ class Run(models.Model):
     sharpe_ratio = models.FloatField(null=True, blank=True)
     max_drawdown = models.FloatField(null=True, blank=True)
     n_trades = models.PositiveIntegerField(null=True, blank=True)
+    repeated_run = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="repetitions",
+        help_text="Optimization of which this backtest repeats a trial.",
+    )
+    repeated_trial = models.BigIntegerField(null=True, blank=True)
+
+    # What only an optimization has:
+    handed_out = models.BigIntegerField(default=0, help_text="Trials before this one were given to chunks.")
+    reused = models.BigIntegerField(default=0, help_text="Trials whose results an earlier run had already.")
+    finish_requested = models.BooleanField(default=False, help_text="No further trial is begun: Finish now.")
+    is_partial = models.BooleanField(default=False, help_text="Completed before every trial was evaluated.")
+    best_trial = models.BigIntegerField(null=True, blank=True)
+    best_value = models.FloatField(null=True, blank=True, help_text="The objective of the best trial.")
+    sources = models.JSONField(default=list, blank=True, help_text="Hash of the strategy by Trial.source.")
     artifact = models.CharField(
         max_length=200, blank=True, help_text="Folder of its arrays, below the artifacts folder."
     )
@@ -240,10 +245,23 @@ class Run(models.Model):
         return self.processed / self.total if self.total else 0.0
 
     @property
+    def is_optimization(self) -> bool:
+        """Whether the run has trials."""
+        return self.kind == RunKind.OPTIMIZATION
+
+    @property
     def rate(self) -> float | None:
         """Bars (or trials) per second in this attempt; None before it is known."""
-        rate = self.live.get("rate")
+        rate = self._trial_rate() if self.is_optimization else self.live.get("rate")
         return float(rate) if rate else None
+
+    def _trial_rate(self) -> float | None:
+        """Return trials per second since this attempt began to evaluate; what was there before does not count."""
+        began, before = self.live.get("began"), self.live.get("processed_before", 0)
+        if began is None:
+            return None
+        seconds = (self.finished_at or self.updated_at).timestamp() - float(began)
+        return (self.processed - before) / seconds if seconds > 0 else None
 
     @property
     def eta_seconds(self) -> float | None:
@@ -251,6 +269,16 @@ class Run(models.Model):
         if self.state != RunState.RUNNING or not self.rate:
             return None
         return (self.total - self.processed) / self.rate
+
+    @property
+    def completed_trials(self) -> int:
+        """Trials that have a result."""
+        return self.processed - self.failed
+
+    @property
+    def busy_workers(self) -> int:
+        """Workers that evaluate trials now."""
+        return self.chunks.exclude(owner="").count() if self.phase == TRIALS_PHASE else 0
 
     @property
     def elapsed_seconds(self) -> float | None:
@@ -274,158 +302,27 @@ class Run(models.Model):
         """Whether `user` may cancel or delete this run at all."""
         return bool(user.is_active and (getattr(user, "is_staff", False) or self.user_id == user.pk))
 
-    def announce(self) -> None:
-        """Send a ticket to the workers and wake the pages. Losing either costs latency only: rows are the truth."""
-        queue.enqueue(self.id)
-        notify.ring()
+    def has_work_left(self) -> bool:
+        """Whether a trial of this optimization is being evaluated, or still is to be."""
+        if self.finish_requested:
+            return self.chunks.exclude(owner="").exists()
+        return self.chunks.exists() or (not self.is_partial and self.handed_out < self.total)
 
-    def mark_cancelled(self) -> bool:
-        """Pending or running -> cancelled. The worker is fenced at once: the owner goes with the state."""
-        return self._move(ACTIVE, RunState.CANCELLED, owner_now="", finished_at=timezone.now())
+    def find_best_trial(self) -> "Trial | None":
+        """Return the row of the best trial so far."""
+        return None if self.best_trial is None else self.trials.filter(number=self.best_trial).first()
 
-    def mark_pending(self, owner: str, *, crashed: bool, notice: str) -> bool:
-        """Running -> pending: its worker was lost (`crashed`, which counts), or its node drains (which does not)."""
-        return self._move(
-            (RunState.RUNNING,),
-            RunState.PENDING,
-            owner=owner,
-            owner_now="",
-            phase="queued",
-            queued_at=timezone.now(),
-            crashes=F("crashes") + int(crashed),
-            notice=notice,
-        )
+    def remember_families(self, spec: OptimizationSpec, inputs: OptimizationInputs) -> None:
+        """Note under which keys later optimizations find the trials that the newest source will evaluate."""
+        source = len(self.sources) - 1
+        for index in range(len(spec.datasets)):
+            self.families.create(dataset=index, source=source, key=family_key(spec, inputs, index))
 
-    def mark_lost(self, owner: str, reason: str, printed: str = "") -> bool:
-        """Running -> pending because its worker or child is gone; at the last attempt running -> failed.
-
-        Args:
-            owner: the token of the claim that was lost.
-            reason: what ended it, a sentence ("The strategy's process was ended by SIGSEGV.").
-            printed: what the child printed, shown with the error.
-        """
-        if self.crashes + 1 < settings.MAX_ATTEMPTS:
-            notice = (
-                f"The worker stopped responding at {timezone.now():%H:%M:%S}. "
-                f"Resuming on another worker (attempt {self.crashes + 2} of {settings.MAX_ATTEMPTS})."
-            )
-            return self.mark_pending(owner, crashed=True, notice=notice)
-        return self.mark_failed(
-            owner,
-            {
-                "type": "WorkerLost",
-                "message": f"The worker stopped responding {settings.MAX_ATTEMPTS} times. {reason}",
-                "trace": printed.strip() or reason,
-                "detail": {"parameters": self.spec["parameters"], "log": printed},
-                "crashed": True,
-            },
-        )
-
-    def mark_completed(self, owner: str, result: Json, artifact: str) -> bool:
-        """Running -> completed, with the metrics and the folder of the arrays, which must be in place already."""
-        metrics: Mapping[str, Any] = result["metrics"]
-        return self._move(
-            (RunState.RUNNING,),
-            RunState.COMPLETED,
-            owner=owner,
-            owner_now="",
-            processed=F("total"),
-            phase="computing_metrics",  # the last one; a quick run's beats may have told none
-            finished_at=timezone.now(),
-            result=result,
-            artifact=artifact,
-            total_return=metrics.get("total_return"),
-            sharpe_ratio=metrics.get("sharpe_ratio"),
-            max_drawdown=metrics.get("max_drawdown"),
-            n_trades=metrics.get("trades"),
-        )
-
-    def mark_failed(self, owner: str, error: Json) -> bool:
-        """Running -> failed. `error` has type, message, trace, and detail (a JSON object)."""
-        return self._move(
-            (RunState.RUNNING,),
-            RunState.FAILED,
-            owner=owner,
-            owner_now="",
-            finished_at=timezone.now(),
-            crashes=F("crashes") + int(error.get("crashed", False)),
-            error_type=error["type"],
-            error_message=error["message"],
-            error_stack_trace=error["trace"],
-            error_detail=error["detail"],
-        )
-
-    def write_progress(self, owner: str, *, processed: int, phase: str, live: Json) -> bool:
-        """Store how far the run is; False when `owner` has lost it, and then nothing was written.
-
-        A count never goes backwards within an attempt, whatever order writes arrive in.
-        """
-        changed = Run.objects.filter(pk=self.pk, state=RunState.RUNNING, owner=owner).update(
-            processed=Greatest(F("processed"), processed),
-            phase=phase,
-            live=live,
-            beat=F("beat") + 1,
-            rev=F("rev") + 1,
-            updated_at=timezone.now(),
-        )
-        if changed:
-            notify.ring()
-        return bool(changed)
-
-    def write_beat(self, owner: str) -> bool:
-        """Tell that the owner lives, without a visible change; False when `owner` has lost the run."""
-        return bool(Run.objects.filter(pk=self.pk, state=RunState.RUNNING, owner=owner).update(beat=F("beat") + 1))
-
-    def is_owned_by(self, owner: str) -> bool:
-        """Ask the database whether `owner` still holds the run."""
-        return Run.objects.filter(pk=self.pk, state=RunState.RUNNING, owner=owner).exists()
-
-    def _move(
-        self,
-        from_states: tuple[RunState, ...],
-        to: RunState,
-        *,
-        owner: str | None = None,
-        owner_now: str,
-        **changes: Any,
-    ) -> bool:
-        """Make one guarded UPDATE; on success this object is read again and the bell rings after the commit."""
-        rows = Run.objects.filter(pk=self.pk, state__in=from_states)
-        if owner is not None:
-            rows = rows.filter(owner=owner)
-        with transaction.atomic():
-            moved = rows.update(state=to, owner=owner_now, rev=F("rev") + 1, updated_at=timezone.now(), **changes)
-            if moved:
-                transaction.on_commit(self.announce if to == RunState.PENDING else notify.ring, robust=True)
-        if moved:
-            self.refresh_from_db()
-        return bool(moved)
-
-
-class Worker(models.Model):
-    """A worker process's sign of life, for people and for the watchdog; django-q2's own status lives in a cache."""
-
-    host = models.CharField(max_length=255)
-    pid = models.PositiveIntegerField()
-    started_ticks = models.BigIntegerField(
-        help_text="The kernel's start time of the process: tells a reused pid apart."
-    )
-    node_pid = models.PositiveIntegerField()
-    version = models.CharField(max_length=40)
-    run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
-    memory_bytes = models.BigIntegerField(default=0)
-    beat = models.BigIntegerField(default=0)
-    started_at = models.DateTimeField(default=timezone.now)
-    seen_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("host", "pid", "started_ticks"), name="worker_process_once"),)
-
-    def __str__(self) -> str:
-        """Return host and process id."""
-        return f"{self.host}:{self.pid}"
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether it gave a sign of life within the lease."""
-        return timezone.now() - self.seen_at < timedelta(seconds=settings.ALGOTRADE_LEASE_SECONDS)
+    def forget_failed_trials(self) -> None:
+        """Delete the failed trials, and hand their numbers out again."""
+        failed = self.trials.filter(is_failed=True).order_by("number")
+        numbers = list(failed.values_list("number", flat=True))
+        failed.delete()
+        for start in range(0, len(numbers), TRIALS_PER_CHUNK):
+            part = numbers[start : start + TRIALS_PER_CHUNK]
+            self.chunks.create(first=part[0], count=part[-1] - part[0] + 1)

@@ -1,0 +1,293 @@
+"""Every arrow between the states of a run, and the writes of its owner. See the package for the drawing."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import F
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from algotrade.ports import Json
+from runs import notify, queue
+from runs.models.states import ACTIVE, TRIALS_PHASE, RunState
+
+if TYPE_CHECKING:
+    from runs.models.run import Run
+
+
+class Transitions(models.Model):
+    """What may happen to a run, and who may do it."""
+
+    class Meta:
+        abstract = True
+
+    @property
+    def _run(self) -> "Run":
+        return cast("Run", self)
+
+    @classmethod
+    def _rows(cls) -> "models.QuerySet[Run]":
+        return cast("models.QuerySet[Run]", cls._default_manager.all())
+
+    def announce(self) -> None:
+        """Send a ticket to the workers and wake the pages. Losing either costs latency only: rows are the truth."""
+        queue.enqueue(self._run.id)
+        notify.ring()
+
+    def mark_cancelled(self) -> bool:
+        """Pending or running -> cancelled. The worker is fenced at once: the owner goes with the state."""
+        return self._move(ACTIVE, RunState.CANCELLED, owner_now="", finished_at=timezone.now())
+
+    def mark_pending(self, owner: str, *, crashed: bool, notice: str) -> bool:
+        """Running -> pending: its worker was lost (`crashed`, which counts), or its node drains (which does not)."""
+        return self._move(
+            (RunState.RUNNING,),
+            RunState.PENDING,
+            owner=owner,
+            owner_now="",
+            phase="queued",
+            queued_at=timezone.now(),
+            crashes=F("crashes") + int(crashed),
+            notice=notice,
+        )
+
+    def mark_lost(self, owner: str, reason: str, printed: str = "") -> bool:
+        """Running -> pending because its worker or child is gone; at the last attempt running -> failed.
+
+        Args:
+            owner: the token of the claim that was lost.
+            reason: what ended it, a sentence ("The strategy's process was ended by SIGSEGV.").
+            printed: what the child printed, shown with the error.
+        """
+        run = self._run
+        if run.crashes + 1 < settings.MAX_ATTEMPTS:
+            notice = (
+                f"The worker stopped responding at {timezone.now():%H:%M:%S}. "
+                f"Resuming on another worker (attempt {run.crashes + 2} of {settings.MAX_ATTEMPTS})."
+            )
+            return self.mark_pending(owner, crashed=True, notice=notice)
+        return self.mark_failed(
+            owner,
+            {
+                "type": "WorkerLost",
+                "message": f"The worker stopped responding {settings.MAX_ATTEMPTS} times. {reason}",
+                "trace": printed.strip() or reason,
+                "detail": {"parameters": run.spec.get("parameters", {}), "log": printed},
+                "crashed": True,
+            },
+        )
+
+    def mark_completed(self, owner: str, result: Json, artifact: str) -> bool:
+        """Running -> completed, with the metrics and the folder of the arrays, which must be in place already."""
+        metrics: Mapping[str, Any] = result["metrics"]
+        return self._move(
+            (RunState.RUNNING,),
+            RunState.COMPLETED,
+            owner=owner,
+            owner_now="",
+            processed=F("total"),
+            phase="computing_metrics",  # the last one; a quick run's beats may have told none
+            finished_at=timezone.now(),
+            result=result,
+            artifact=artifact,
+            total_return=metrics.get("total_return"),
+            sharpe_ratio=metrics.get("sharpe_ratio"),
+            max_drawdown=metrics.get("max_drawdown"),
+            n_trades=metrics.get("trades"),
+        )
+
+    def mark_search_completed(self, owner: str, result: Json) -> bool:
+        """Running -> completed, for an optimization; it is partial when some of its trials were never evaluated."""
+        best = self._run.find_best_trial()
+        headline = {} if best is None else {
+            "total_return": best.total_return,
+            "sharpe_ratio": best.sharpe_ratio,
+            "max_drawdown": best.max_drawdown,
+            "n_trades": None if best.trades is None else int(best.trades),
+        }
+        with transaction.atomic():
+            moved = self._move(
+                (RunState.RUNNING,),
+                RunState.COMPLETED,
+                owner=owner,
+                owner_now="",
+                finished_at=timezone.now(),
+                result=result,
+                is_partial=self._run.processed < self._run.total,
+                **headline,
+            )
+            if moved:
+                self._run.chunks.all().delete()  # what Finish now left undone
+        return moved
+
+    def mark_failed(self, owner: str, error: Json) -> bool:
+        """Running -> failed. `error` has type, message, trace, and detail (a JSON object)."""
+        return self._move(
+            (RunState.RUNNING,),
+            RunState.FAILED,
+            owner=owner,
+            owner_now="",
+            finished_at=timezone.now(),
+            crashes=F("crashes") + int(error.get("crashed", False)),
+            error_type=error["type"],
+            error_message=error["message"],
+            error_stack_trace=error["trace"],
+            error_detail=error["detail"],
+        )
+
+    def mark_prepared(self, owner: str) -> bool:
+        """Give the trials of a claimed optimization free: from here on its chunks have owners, the run has none."""
+        run = self._run
+        began = {"began": timezone.now().timestamp(), "processed_before": run.processed}
+        return self._step(owner, owner_now="", phase=TRIALS_PHASE, live=began)
+
+    def mark_reporting(self, owner: str) -> bool:
+        """Take an optimization whose trials are all done, to write its report; False when another worker did.
+
+        Chunks are handed out under a lock of the run's row, so none can be claimed between the look and the write.
+        """
+        rows = self._rows().filter(pk=self.pk, state=RunState.RUNNING, phase=TRIALS_PHASE, owner="")
+        with transaction.atomic():
+            taken = rows.update(owner=owner, phase="ranking", rev=F("rev") + 1, beat=F("beat") + 1)
+            if not taken:
+                return False
+            self._run.refresh_from_db()
+            if self._run.has_work_left():
+                transaction.set_rollback(True)
+                return False
+            transaction.on_commit(notify.ring, robust=True)
+        return True
+
+    def mark_resumed(self) -> bool:
+        """Cancelled or failed -> pending, for an optimization; its finished trials stay as they are.
+
+        Raises:
+            IntegrityError: a run of the same key is active.
+        """
+        with transaction.atomic():
+            moved = self._again((RunState.CANCELLED, RunState.FAILED), notice="Resumed: only missing trials run.")
+            if moved:
+                self._run.chunks.update(owner="", crashes=0)
+        return moved
+
+    def mark_retrying(self, *, inputs: Json, run_key: str, sources: list[str], notice: str) -> bool:
+        """Completed or failed -> pending, for an optimization: its failed trials are forgotten and run again.
+
+        Args:
+            inputs: what the spec's names stand for now, with the strategy as it is now.
+            run_key: of spec and inputs.
+            sources: the run's sources; the last one is the strategy as it is now.
+            notice: what people are told.
+
+        Raises:
+            IntegrityError: a run of the same key is active.
+        """
+        with transaction.atomic():
+            n_failed = self._run.failed
+            moved = self._again(
+                (RunState.COMPLETED, RunState.FAILED),
+                notice=notice,
+                inputs=inputs,
+                run_key=run_key,
+                sources=sources,
+                failed=0,
+                processed=F("processed") - n_failed,
+            )
+            if moved:
+                self._run.forget_failed_trials()
+        return moved
+
+    def _again(self, from_states: tuple[RunState, ...], **changes: Any) -> bool:
+        """Begin an optimization that had ended once more."""
+        return self._move(
+            from_states,
+            RunState.PENDING,
+            owner_now="",
+            phase="queued",
+            queued_at=timezone.now(),
+            finished_at=None,
+            finish_requested=False,
+            crashes=0,
+            result=None,
+            error_type="",
+            error_message=None,
+            error_stack_trace=None,
+            error_detail=None,
+            **changes,
+        )
+
+    def request_finish(self) -> bool:
+        """Ask a running optimization to begin no further trial and to report what it has; False when it does not run."""
+        asked = self._rows().filter(pk=self.pk, state=RunState.RUNNING, phase=TRIALS_PHASE)
+        changed = asked.update(finish_requested=True, rev=F("rev") + 1, updated_at=timezone.now())
+        if changed:
+            self._run.refresh_from_db()
+            self.announce()
+        return bool(changed)
+
+    def write_phase(self, owner: str, phase: str) -> bool:
+        """Tell what the owner does now; False when `owner` has lost the run."""
+        return self._step(owner, owner_now=owner, phase=phase)
+
+    def write_progress(self, owner: str, *, processed: int, phase: str, live: Json) -> bool:
+        """Store how far the run is; False when `owner` has lost it, and then nothing was written.
+
+        A count never goes backwards within an attempt, whatever order writes arrive in.
+        """
+        changed = (
+            self._rows()
+            .filter(pk=self.pk, state=RunState.RUNNING, owner=owner)
+            .update(
+                processed=Greatest(F("processed"), processed),
+                phase=phase,
+                live=live,
+                beat=F("beat") + 1,
+                rev=F("rev") + 1,
+                updated_at=timezone.now(),
+            )
+        )
+        if changed:
+            notify.ring()
+        return bool(changed)
+
+    def write_beat(self, owner: str) -> bool:
+        """Tell that the owner lives, without a visible change; False when `owner` has lost the run."""
+        return bool(self._rows().filter(pk=self.pk, state=RunState.RUNNING, owner=owner).update(beat=F("beat") + 1))
+
+    def is_owned_by(self, owner: str) -> bool:
+        """Ask the database whether `owner` still holds the run."""
+        return self._rows().filter(pk=self.pk, state=RunState.RUNNING, owner=owner).exists()
+
+    def _step(self, owner: str, *, owner_now: str, **changes: Any) -> bool:
+        """Write a visible change within the state running; False when `owner` has lost the run."""
+        rows = self._rows().filter(pk=self.pk, state=RunState.RUNNING, owner=owner)
+        changed = rows.update(
+            owner=owner_now, rev=F("rev") + 1, beat=F("beat") + 1, updated_at=timezone.now(), **changes
+        )
+        if changed:
+            self._run.refresh_from_db()
+            notify.ring()
+        return bool(changed)
+
+    def _move(
+        self,
+        from_states: tuple[RunState, ...],
+        to: RunState,
+        *,
+        owner: str | None = None,
+        owner_now: str,
+        **changes: Any,
+    ) -> bool:
+        """Make one guarded UPDATE; on success this object is read again and the bell rings after the commit."""
+        rows = self._rows().filter(pk=self.pk, state__in=from_states)
+        if owner is not None:
+            rows = rows.filter(owner=owner)
+        with transaction.atomic():
+            moved = rows.update(state=to, owner=owner_now, rev=F("rev") + 1, updated_at=timezone.now(), **changes)
+            if moved:
+                transaction.on_commit(self.announce if to == RunState.PENDING else notify.ring, robust=True)
+        if moved:
+            self._run.refresh_from_db()
+        return bool(moved)

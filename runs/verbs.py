@@ -1,0 +1,118 @@
+"""What people may do to an optimization besides cancelling it: Finish now, Resume, Retry failed, repeat a trial.
+
+Pages, API and administration all come here. A verb that the state does not allow raises IllegalTransition, whose
+message says why: a 409.
+"""
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError
+
+from algotrade.errors import StrategyError
+from algotrade.spec import DATASET_AXES, OptimizationInputs, run_key
+from runs import artifacts
+from runs.models import IllegalTransition, Run, RunState, Trial
+from runs.searches import pinned_backtest, search_of
+
+
+def finish(run: Run) -> None:
+    """Let a running optimization begin no further trial, and report what it has.
+
+    Raises:
+        IllegalTransition: it evaluates no trials now.
+    """
+    if not run.request_finish():
+        run.refresh_from_db()
+        raise IllegalTransition(f"{run} is {run.state}; only one that is running trials can be finished early.")
+
+
+def resume(run: Run) -> None:
+    """Go on with a cancelled or failed optimization: only the trials that are missing run.
+
+    Raises:
+        IllegalTransition: it is in another state, or an identical run is active.
+    """
+    if not _begin(run, run.mark_resumed):
+        run.refresh_from_db()
+        raise IllegalTransition(f"{run} is {run.state}; only a cancelled or failed optimization can be resumed.")
+
+
+def retry_failed(run: Run) -> None:
+    """Run the failed trials of an ended optimization again, with the strategy as it is now.
+
+    Raises:
+        IllegalTransition: nothing failed, it is in another state, the strategy no longer takes its parameters, or an
+            identical run is active.
+    """
+    if run.state not in (RunState.COMPLETED, RunState.FAILED):
+        raise IllegalTransition(f"{run} is {run.state}; only the failed trials of a completed or failed one run again.")
+    if not run.failed:
+        raise IllegalTransition(f"No trial of {run} failed.")
+    source_hash = _source_now(run)
+    inputs = OptimizationInputs.from_dict({**run.inputs, "source_hash": source_hash})
+    spec = search_of(run).spec
+    is_new = source_hash != run.sources[-1]
+    sources = [*run.sources, source_hash] if is_new else run.sources
+    how = f"the strategy as it is now ({source_hash[:7]})" if is_new else "the strategy unchanged"
+    trials = "trial runs" if run.failed == 1 else "trials run"
+    began = _begin(
+        run,
+        lambda: run.mark_retrying(
+            inputs=inputs.to_dict(),
+            run_key=run_key(spec, inputs),
+            sources=sources,
+            notice=f"{run.failed:,} failed {trials} again, with {how}.",
+        ),
+    )
+    if not began:
+        run.refresh_from_db()
+        raise IllegalTransition(f"{run} is {run.state} by now.")
+    if is_new:
+        run.remember_families(spec, inputs)
+
+
+def repeat(trial: Trial, user: AbstractBaseUser) -> tuple[Run, bool]:
+    """Run a trial again as a backtest of its own, with the very source and candles that it had.
+
+    Returns:
+        The backtest, and whether it was there already (active, or completed or failed before as a repetition).
+    """
+    pinned = pinned_backtest(trial)
+    before = Run.objects.filter(run_key=pinned.run_key, state__in=(RunState.COMPLETED, RunState.FAILED))
+    known = before.order_by("-number").first()
+    if known is not None:
+        return known, True
+    return Run.objects.submit(pinned, user, repeats=trial)
+
+
+def _begin(run: Run, transition: Callable[[], bool]) -> bool:
+    try:
+        return transition()
+    except IntegrityError:
+        twin = Run.objects.active().filter(run_key=run.run_key).exclude(pk=run.pk).first()
+        raise IllegalTransition(f"{twin or 'Another run'} is active and asks for the same; wait for it.") from None
+
+
+def _source_now(run: Run) -> str:
+    """Return the hash of the strategy as it is now.
+
+    Raises:
+        IllegalTransition: it is gone or broken, or its parameters are others now.
+    """
+    try:
+        info = artifacts.catalog().get(run.strategy_name)
+    except StrategyError as error:
+        raise IllegalTransition(str(error)) from None
+    spec = search_of(run).spec
+    known = {param.name: param for param in info.params}
+    try:
+        for name, values in spec.axes.items():
+            for value in values if name in known or name not in DATASET_AXES else ():
+                known[name].parse(value)
+    except (KeyError, ValueError) as error:
+        raise IllegalTransition(f"The strategy takes other parameters now: {error}.") from None
+    if set(known) - set(spec.axes):
+        missing = ", ".join(sorted(set(known) - set(spec.axes)))
+        raise IllegalTransition(f"The strategy has further parameters now: {missing}.")
+    return str(info.source_hash)
