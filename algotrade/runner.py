@@ -190,17 +190,10 @@ def _forget(source: str) -> None:
 
 def _describe(job: Json) -> Json:
     """Answer what a strategy says of itself, or why it does not import."""
-    from algotrade.strategies.base import parameters_of, strategy_class
+    from algotrade.strategies.base import description_of, strategy_class
 
     try:
-        cls = strategy_class(_load(job["source"], job["module"]))
-        return {
-            "title": str(getattr(cls, "title", "") or ""),
-            "doc": (cls.__doc__ or "").strip(),
-            "params": [param.to_dict() for param in parameters_of(cls)],
-            "rules": [str(rule) for rule in cls.rules],
-            "compiled": bool(cls.compiled),
-        }
+        return description_of(strategy_class(_load(job["source"], job["module"])))
     except BaseException as error:  # noqa: BLE001 - a file may raise SystemExit or worse: it is told like any error
         return {"error": f"{type(error).__name__}: {error}\n{_trace(error, job['source'])}"}
     finally:
