@@ -102,7 +102,7 @@ class _Execution:
                         children.give_back(child, self.run.inputs["source_hash"])
                         if "failed" in message:
                             progress.flush()
-                        return {**message, "log": child.log}
+                        return {**message, "log": child.log, "live": progress.live}
                     progress.take(message)
                 if not progress.beat_if_due():
                     return self._leave(child, {"lost": True})
@@ -116,21 +116,23 @@ class _Execution:
             return {"ended": error.signal_name, "log": error.log}
 
     def _leave(self, child: Child, outcome: Json) -> Json:
-        """Tell the child to stop; a child in a long stride, or in an endless loop, is ended."""
+        """Tell the child to stop, and end it: at the end of its stride, or after a grace when that does not come.
+
+        It is not kept for another run: threads and processes that the strategy started are to end with the run.
+        """
         child.stop()
         deadline = time.monotonic() + STOP_GRACE_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             message = child.receive(left)
             if message is not None and message.keys() & {"done", "failed", "stopped"}:
-                children.give_back(child, self.run.inputs["source_hash"])
-                return outcome
+                break
         child.close()
         return outcome
 
     def _conclude(self, answer: Json, aside: Path) -> str:
         match answer:
-            case {"done": result, "log": printed}:
-                return self._complete({**result, "log": printed}, aside)
+            case {"done": result, "log": printed, "live": live}:
+                return self._complete({**result, "log": printed}, aside, live)
             case {"failed": error, "log": printed}:
                 return self._fail({**error, "detail": {**error["detail"], "log": printed}})
             case {"draining": True}:
@@ -145,9 +147,9 @@ class _Execution:
             case _:
                 return "lost"
 
-    def _complete(self, result: Json, aside: Path) -> str:
+    def _complete(self, result: Json, aside: Path, live: Json) -> str:
         artifact = artifacts.publish(aside)
-        if self._write(self.run.mark_completed, self.owner, result, artifact):
+        if self._write(self.run.mark_completed, self.owner, result, artifact, live):
             return "completed"
         artifacts.discard(artifacts.artifacts_folder() / artifact)
         return "lost"
