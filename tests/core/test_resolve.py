@@ -130,5 +130,5 @@ def test_rule_of_a_strategy_that_is_no_expression_is_told_not_raised(places, mon
     catalog, store = places
     info = replace(catalog.get("sma_cross"), rules=("fast <",))
     monkeypatch.setattr(catalog, "get", lambda _name: info)
-    with pytest.raises(SpecError, match="parameters"):
+    with pytest.raises(SpecError, match="not an expression"):
         resolve_backtest(REQUEST, catalog, store)
