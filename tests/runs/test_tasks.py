@@ -116,7 +116,7 @@ def test_cancelled_run_stops_the_child_and_writes_nothing_more(execute):
 
 
 def test_child_that_stopped_in_time_is_ended_too(execute, monkeypatch):
-    monkeypatch.setattr(tasks, "STOP_GRACE_SECONDS", 10.0)
+    monkeypatch.setattr(following, "STOP_GRACE_SECONDS", 10.0)
     run = make_run()
     child = execute(run, lambda: Run.objects.get(pk=run.pk).mark_cancelled() and None, {"stopped": True})
     assert (run.state, child.calls) == ("cancelled", ["stop", "close"])
