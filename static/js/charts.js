@@ -5,7 +5,7 @@ import { day, fixed, moment, signedPercent } from "./numbers.js";
 /* global uPlot */
 
 const EQUITY_HEIGHT = 300;
-const DRAWDOWN_HEIGHT = 110;
+const DRAWDOWN_HEIGHT = 118;
 const ZOOM_DELAY_MS = 150;
 const DAY = 86_400;
 const YEAR = 365 * DAY;
@@ -31,6 +31,9 @@ const TIME_LABELS = [
   [DAY, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
   [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
 ];
+
+/** Two lines of labels need more room than one. @param {any} _ @param {(string | null)[] | null} labels */
+const timeAxisHeight = (_, labels) => (labels?.some((label) => label?.includes("\n")) ? 46 : 30);
 
 export class EquityCharts {
   /** @param {HTMLElement} figure */
@@ -146,7 +149,7 @@ export class EquityCharts {
         hooks,
         scales: { x, y: { distr: this.mode === "log" ? 3 : 1 } },
         axes: [
-          { ...axis, values: TIME_LABELS, space: 70 },
+          { ...axis, values: TIME_LABELS, space: 70, size: timeAxisHeight },
           { ...axis, size: AXIS_WIDTH, space: 38, values: (_, values) => values.map((value) => this.#label(value, this.#digits(values))) },
         ],
         series: [
@@ -162,6 +165,7 @@ export class EquityCharts {
       {
         ...common,
         height: DRAWDOWN_HEIGHT,
+        padding: [8, 8, 8, 0], // no axis below: the lowest label needs room of its own
         cursor,
         hooks,
         scales: { x, y: { range: (_, low) => [Math.min(low * 1.08, -0.001), 0] } },
