@@ -6,10 +6,12 @@ import { day, fixed, moment, signedPercent } from "./numbers.js";
 
 const EQUITY_HEIGHT = 300;
 const DRAWDOWN_HEIGHT = 118;
+const LEAST_DRAWDOWN = -0.01; // a smaller axis would name several of its lines alike
 const ZOOM_DELAY_MS = 150;
 const DAY = 86_400;
 const YEAR = 365 * DAY;
 const AXIS_WIDTH = 62;
+const EDGE = 18; // half a date, which may stand under the last line
 
 /** A token of the style sheet as a colour that a canvas understands. @param {string} name */
 function token(name) {
@@ -140,7 +142,7 @@ export class EquityCharts {
       setSelect: [(/** @type {any} */ plot) => this.#zoom(plot)],
       ready: [(/** @type {any} */ plot) => plot.over.addEventListener("dblclick", () => this.#showAll())],
     };
-    const common = { width, tzDate, legend: { show: false }, padding: [8, 8, 0, 0] };
+    const common = { width, tzDate, legend: { show: false }, padding: [8, EDGE, 0, 0] };
     const equityChart = new globalThis.uPlot(
       {
         ...common,
@@ -165,10 +167,10 @@ export class EquityCharts {
       {
         ...common,
         height: DRAWDOWN_HEIGHT,
-        padding: [8, 8, 8, 0], // no axis below: the lowest label needs room of its own
+        padding: [8, EDGE, 8, 0], // no axis below: the lowest label needs room of its own
         cursor,
         hooks,
-        scales: { x, y: { range: (_, low) => [Math.min(low * 1.08, -0.001), 0] } },
+        scales: { x, y: { range: (_, low) => [Math.min(low * 1.08, LEAST_DRAWDOWN), 0] } },
         axes: [
           { ...axis, show: false },
           { ...axis, size: AXIS_WIDTH, space: 28, values: (_, values) => values.map((value) => signedPercent(value, this.#isFine(values) ? 1 : 0)) },
