@@ -150,7 +150,7 @@ class _Columns:
             self._values.popitem(last=False)
 
     def _rows(self) -> "QuerySet[Trial]":
-        return Trial.objects.filter(run_id=self._run_pk).order_by("rev", "number")
+        return Trial.objects.filter(run_id=self._run_pk).order_by()
 
 
 _known: OrderedDict[tuple[int, str], _Columns] = OrderedDict()
@@ -198,8 +198,10 @@ def _read(rows: "QuerySet[Trial]", keys: Sequence[str]) -> tuple[_Base, dict[str
             cursor.execute(sql, parameters)
             columns = list(zip(*cursor.fetchall(), strict=True)) or columns
     kinds = _BASE_KINDS.values()
-    base = _Base(*(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)))
-    return base, {key: _floats(key, column) for key, column in zip(keys, columns[len(kinds) :], strict=True)}
+    found = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
+    order = np.lexsort((found[0], found[2]))  # by (rev, number); the database would move whole rows to sort them
+    values = {key: _floats(key, column)[order] for key, column in zip(keys, columns[len(kinds) :], strict=True)}
+    return _Base(*(column[order] for column in found)), values
 
 
 def _stored(key: str) -> str | Func:
