@@ -1,6 +1,6 @@
 """From a request to the spec of an optimization."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
@@ -29,6 +29,8 @@ DEFAULT_OBJECTIVE = "sharpe_ratio"
 MAX_RULES = 50
 MAX_SPACE = 50_000_000
 """Most combinations that trials may be chosen from, by rules or at random: telling which are valid takes seconds."""
+_ANY: tuple[Callable[[float], bool], str] = (lambda _: True, "a number")
+_FRACTION: tuple[Callable[[float], bool], str] = (lambda x: 0 <= x <= 1, "a fraction from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,8 @@ def _filters(reader: Reader) -> dict[str, float]:
                 "Must be min_ or max_ and the key of a metric, such as min_trades, or max_drawdown."
             )
         elif inner.raw(name) is not None:
-            bounds[str(name)] = inner.number(name, 0.0, lambda _: True, "a number")
+            accepts, allowed = _FRACTION if name == "max_drawdown" else _ANY
+            bounds[str(name)] = inner.number(name, 0.0, accepts, allowed)
     reader.errors.update({f"filters.{name}": message for name, message in inner.errors.items()})
     return dict(sorted(bounds.items()))
 

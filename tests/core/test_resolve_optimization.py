@@ -166,6 +166,7 @@ def test_assets_and_timeframes_are_axes(resolve):
         ({"seed": -1}, "seed", "at least 0"),
         ({"filters": {"min_luck": 1}}, "filters.min_luck", "key of a metric"),
         ({"filters": {"min_trades": "many"}}, "filters.min_trades", "a number"),
+        ({"filters": {"max_drawdown": -0.2}}, "filters.max_drawdown", "a fraction from 0 to 1; it is -0.2"),
         ({"parameters": {"fast": 5}}, "parameters", "Unknown field"),
         ({"asset": "GLD"}, "asset", "no candles for the asset 'GLD'"),
         ({"start": "2021-01-01"}, "start", "before the end"),
