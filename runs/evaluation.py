@@ -1,23 +1,21 @@
 """What an optimization would cost, told before anything starts: to the form, and to programs that ask."""
 
-import math
 from dataclasses import dataclass
-
-from django.conf import settings
 
 from algotrade.metrics.vector import METRIC_KEYS
 from algotrade.resolve import ResolvedOptimization
+from algotrade.spec import DATASET_AXES
 from runs import estimates, known
-from runs.models import Worker
 
 WORKER_BYTES = 150 << 20
 """What a process that runs strategies needs before the first bar."""
-COLUMNS = 24
-"""Arrays of the length of the range that a trial holds at once: candles, indicators, equity and orders."""
+COLUMNS = 16
+"""Arrays of the length of the range that a worker holds besides its indicators: candles, equity, position."""
+INDICATOR_BYTES = 512 << 20
+"""Indicators that a worker keeps for further trials (MAX_CACHE_BYTES of a module that a web process need not load)."""
 ROW_BYTES = 400 + 8 * len(METRIC_KEYS)
 """What a stored trial takes."""
 FEW_BARS = 100
-MUCH_MEMORY_FRACTION = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,8 @@ class Evaluation:
         known: how many of them have a result already.
         bars_per_trial: bars of one trial, on average where there are several datasets.
         n_workers: worker processes that would evaluate them: those that are alive, else as many as a node starts.
-        seconds: how long it would take; None while that is being measured.
+        seconds: how long it would take; None when nobody knows (yet).
+        is_measuring: whether it will be known soon.
         memory_bytes: what workers and rows would take.
         warnings: what people should know, sentences.
     """
@@ -43,6 +42,7 @@ class Evaluation:
     bars_per_trial: int
     n_workers: int
     seconds: float | None
+    is_measuring: bool
     memory_bytes: int
     warnings: tuple[str, ...]
 
@@ -65,10 +65,11 @@ def evaluate(resolved: ResolvedOptimization, *, wait_seconds: float = 0.0) -> Ev
         wait_seconds: how long a measurement may be waited for.
     """
     n_known = min(known.n_known(resolved), resolved.n_trials)
-    alive = sum(worker.is_alive for worker in Worker.objects.all())
-    n_workers = alive or settings.ALGOTRADE_WORKERS
+    n_alive, n_workers = estimates.workers()
     bars = [one.total_bars for one in resolved.spec.datasets]
-    memory = n_workers * (WORKER_BYTES + COLUMNS * 8 * max(bars)) + ROW_BYTES * resolved.n_trials
+    seconds = estimates.search_seconds(
+        resolved, n_trials=resolved.n_trials - n_known, n_workers=n_workers, wait_seconds=wait_seconds
+    )
     return Evaluation(
         total=resolved.total,
         excluded=resolved.total - resolved.n_valid,
@@ -76,11 +77,10 @@ def evaluate(resolved: ResolvedOptimization, *, wait_seconds: float = 0.0) -> Ev
         known=n_known,
         bars_per_trial=round(sum(bars) / len(bars)),
         n_workers=n_workers,
-        seconds=estimates.search_seconds(
-            resolved, n_trials=resolved.n_trials - n_known, n_workers=n_workers, wait_seconds=wait_seconds
-        ),
-        memory_bytes=memory,
-        warnings=_warnings(resolved, bars, alive),
+        seconds=seconds,
+        is_measuring=seconds is None and estimates.is_measuring(resolved),
+        memory_bytes=n_workers * _worker_bytes(resolved, max(bars)) + ROW_BYTES * resolved.n_trials,
+        warnings=_warnings(resolved, bars, n_alive),
     )
 
 
@@ -97,6 +97,7 @@ def _warnings(resolved: ResolvedOptimization, bars: list[int], n_alive: int) -> 
     return tuple(found)
 
 
-def rounded_up(seconds: float) -> float:
-    """Return an estimate without false precision: tenths below ten seconds, whole ones above."""
-    return math.ceil(seconds * 10) / 10 if seconds < 10 else math.ceil(seconds)
+def _worker_bytes(resolved: ResolvedOptimization, n_bars: int) -> int:
+    """Return what one worker needs: its process, arrays of the range, and the indicators that trials share."""
+    n_indicators = sum(len(values) for name, values in resolved.spec.axes.items() if name not in DATASET_AXES)
+    return WORKER_BYTES + 8 * n_bars * COLUMNS + min(INDICATOR_BYTES, 8 * n_bars * n_indicators)
