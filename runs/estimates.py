@@ -76,7 +76,7 @@ def workers() -> tuple[int, int]:
 
 
 def _trial_speed(resolved: ResolvedOptimization) -> float | None:
-    """Return the seconds per bar of the newest optimization of the same source; None when it has no trials of its own."""
+    """Return the seconds per bar of the newest trials of the same source; None when there are none."""
     searches = Run.objects.filter(
         kind=RunKind.OPTIMIZATION,
         strategy_name=resolved.strategy.name,

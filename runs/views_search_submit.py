@@ -62,9 +62,7 @@ def _form(data: dict[str, str]) -> SearchForm:
 
 def _typed(sent: QueryDict) -> dict[str, str]:
     """Return what a browser sent; several values of a field that may have them become lines."""
-    return {
-        name: "\n".join(sent.getlist(name)) if name.startswith(MULTIPLE) else str(sent[name]) for name in sent
-    }
+    return {name: "\n".join(sent.getlist(name)) if name.startswith(MULTIPLE) else str(sent[name]) for name in sent}
 
 
 def _prefilled(request: HttpRequest) -> SearchForm:

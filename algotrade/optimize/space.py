@@ -237,5 +237,6 @@ def _decimals(number: float) -> int:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    """Return a value as messages show it; a number that came as a text, as forms send it, without quotes."""
+    text = value if isinstance(value, str) and value.strip("+-").replace(".", "", 1).isdecimal() else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -23,11 +23,11 @@ class AxisRow:
 
     Attributes:
         name, unit, help, bounds: of the parameter.
-        kind: "range" (min, max and step, or a fixed value), "list" (values, or a fixed value) or "values" (ticked ones).
+        kind: "range" (min, max and step, or a fixed value), "list" (values, or a fixed one) or "values" (ticked ones).
         is_searched: whether it is optimized.
         fields: the controls of a range or a list.
         fixed: the control of the value that it has when it is not optimized.
-        options: value, label and whether it is ticked, of a choice.
+        options: element id, value, label and whether it is ticked, of a choice.
         preview: the values in short.
         error: what is wrong with it.
         blamed: element id of the control that the error is about.
@@ -42,7 +42,7 @@ class AxisRow:
     is_searched: bool
     fields: tuple[FormField, ...]
     fixed: FormField | None
-    options: tuple[tuple[str, str, bool], ...]
+    options: tuple[tuple[str, str, str, bool], ...]
     preview: str
     error: str = ""
     blamed: str = ""
@@ -55,10 +55,8 @@ class AxisRow:
 
     @property
     def optimize_id(self) -> str:
-        """Return the element id of the row's first control: its box, or the first of its values."""
-        return element_id(f"search.{self.name}" if self.kind != "values" else f"values.{self.name}") + (
-            "-0" if self.kind == "values" else ""
-        )
+        """Return the element id of the box that says whether it is optimized."""
+        return element_id(f"search.{self.name}")
 
 
 def element_id(name: str) -> str:
@@ -142,9 +140,7 @@ class AxisInput:
         if not self.is_fresh:
             return {part: self.data.get(f"{part}.{name}", "") for part, _ in PARTS}
         proposed = (plain(number) for number in propose(self.param, self._around()))
-        return {
-            part: self.data.get(f"{part}.{name}", text) for (part, _), text in zip(PARTS, proposed, strict=True)
-        }
+        return {part: self.data.get(f"{part}.{name}", text) for (part, _), text in zip(PARTS, proposed, strict=True)}
 
     def _around(self) -> ParamValue:
         try:
@@ -163,12 +159,16 @@ class AxisInput:
             return []
         return list(self._choices()) if self.is_searched else [self.fixed]
 
-    def _options(self) -> tuple[tuple[str, str, bool], ...]:
+    def _options(self) -> tuple[tuple[str, str, str, bool], ...]:
         if self.is_number:
             return ()
         labels = {"true": "yes", "false": "no"} if self.param.kind == "bool" else {}
         ticked = self._ticked()
-        return tuple((value, labels.get(value, value), value in ticked) for value in self._choices())
+        first = element_id(f"values.{self.param.name}")
+        return tuple(
+            (f"{first}-{place}", value, labels.get(value, value), value in ticked)
+            for place, value in enumerate(self._choices())
+        )
 
     def _blamed(self, part: str) -> str:
         name = self.param.name

@@ -31,6 +31,12 @@ class FormField:
         """Return the control's element id: names of nested fields have dots, which selectors dislike."""
         return "field-" + self.name.replace(".", "-").replace("_", "-")
 
+    @property
+    def ticks(self) -> list[tuple[str, str, bool]]:
+        """Return value and label of each choice of several, and whether it is ticked; the value has a line for each."""
+        ticked = self.value.split("\n")
+        return [(value, label, value in ticked) for value, label in self.choices]
+
 
 def dataset_value(dataset: Dataset) -> str:
     """Return the value under which the picker sends a dataset."""

@@ -21,13 +21,16 @@ def propose(param: Param, around: ParamValue) -> tuple[Decimal, Decimal, Decimal
         raise TypeError(f"{param.name} is no number.")
     centre = _exact(around)
     step = _step(param, centre)
-    below = None if param.low is None else int((centre - _exact(param.low)) // step)
-    above = None if param.high is None else int((_exact(param.high) - centre) // step)
-    n_below = STEPS_AROUND if below is None else min(STEPS_AROUND, below)
-    n_above = 2 * STEPS_AROUND - n_below if above is None else min(2 * STEPS_AROUND - n_below, above)
-    if below is None or below > n_below:  # what there is no room for above comes below
-        n_below = 2 * STEPS_AROUND - n_above if below is None else min(2 * STEPS_AROUND - n_above, below)
+    below, above = _room(param.low, centre, step), _room(centre, param.high, step)
+    n_below = min(STEPS_AROUND, below)
+    n_above = min(2 * STEPS_AROUND - n_below, above)
+    n_below = min(2 * STEPS_AROUND - n_above, below)  # what there is no room for above comes below
     return centre - n_below * step, centre + n_above * step, step
+
+
+def _room(low: float | Decimal | None, high: float | Decimal | None, step: Decimal) -> int:
+    """Return how many steps fit between two numbers; more than are needed where there is no bound."""
+    return 2 * STEPS_AROUND if low is None or high is None else int((_exact(high) - _exact(low)) // step)
 
 
 def _step(param: Param, centre: Decimal) -> Decimal:
@@ -36,7 +39,7 @@ def _step(param: Param, centre: Decimal) -> Decimal:
     if not size and param.low is not None and param.high is not None:
         size = _exact(param.high) - _exact(param.low)
     least = _exact(param.step) if param.step else Decimal(1) if param.kind == "int" else None
-    wanted = size / (2 * STEPS_AROUND) or least or Decimal("0.1")
+    wanted = size / (2 * STEPS_AROUND) if size else least or Decimal("0.1")
     power = Decimal(10) ** math.floor(wanted.log10())
     step = min((Decimal(one) * power for one in NICE), key=lambda one: abs(one - wanted))
     if least is None:
@@ -44,5 +47,7 @@ def _step(param: Param, centre: Decimal) -> Decimal:
     return max(least, (step / least).to_integral_value() * least)
 
 
-def _exact(number: float) -> Decimal:
+def _exact(number: float | Decimal) -> Decimal:
+    if isinstance(number, Decimal):
+        return number
     return Decimal(repr(number)) if isinstance(number, float) else Decimal(int(number))

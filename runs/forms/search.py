@@ -139,7 +139,14 @@ class SearchForm(AccountForm):
 
     def method_field(self) -> FormField:
         """Return the choice of the method."""
-        return self._field("method", "Method", kind="radio", choices=tuple((value, label) for value, label, _ in METHODS))
+        return self._field(
+            "method", "Method", kind="radio", choices=tuple((value, label) for value, label, _ in METHODS)
+        )
+
+    @property
+    def methods(self) -> tuple[tuple[str, str, str], ...]:
+        """Return value, label and explanation of each method."""
+        return METHODS
 
     def method_fields(self) -> list[FormField]:
         """Return what a random search needs."""
@@ -157,7 +164,11 @@ class SearchForm(AccountForm):
     def rules_field(self) -> FormField:
         """Return the user's own rules."""
         return self._field(
-            "rules", "Your rules, one a line", self.data.get("rules", ""), kind="textarea", help="Such as slow - fast >= 10"
+            "rules",
+            "Your rules, one a line",
+            self.data.get("rules", ""),
+            kind="textarea",
+            help="Such as slow - fast >= 10",
         )
 
     def own_fields(self) -> list[FormField]:
@@ -193,7 +204,9 @@ class SearchForm(AccountForm):
 
     def without_parameters(self) -> "SearchForm":
         """Return the form with proposals for the strategy's own parameters, whatever was sent."""
-        kept = {name: value for name, value in self.data.items() if not name.startswith((*PARTS, "parameters_of", "rules"))}
+        kept = {
+            name: value for name, value in self.data.items() if not name.startswith((*PARTS, "parameters_of", "rules"))
+        }
         return SearchForm(kept, self.catalog, self.store)
 
     @cached_property

@@ -61,6 +61,10 @@ class FakeCatalog:
                 return info
         raise StrategyError(f"There is no strategy {name!r}.")
 
+    def snapshot(self, source_hash):
+        """Refuse: nothing was archived, so that nothing can be measured."""
+        raise StrategyError(f"The sources {source_hash[:12]} are not in the archive.")
+
 
 def make_store(folder):
     """Return a candle store with one dataset of N_BARS hours from 1 January 2024."""
