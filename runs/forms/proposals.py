@@ -39,7 +39,7 @@ def _step(param: Param, centre: Decimal) -> Decimal:
     if not size and param.low is not None and param.high is not None:
         size = _exact(param.high) - _exact(param.low)
     least = _exact(param.step) if param.step else Decimal(1) if param.kind == "int" else None
-    wanted = size / (2 * STEPS_AROUND) if size else least or Decimal("0.1")
+    wanted = size / (2 * STEPS_AROUND) if size != 0 else least or Decimal("0.1")
     power = Decimal(10) ** math.floor(wanted.log10())
     step = min((Decimal(one) * power for one in NICE), key=lambda one: abs(one - wanted))
     if least is None:
@@ -48,6 +48,4 @@ def _step(param: Param, centre: Decimal) -> Decimal:
 
 
 def _exact(number: float | Decimal) -> Decimal:
-    if isinstance(number, Decimal):
-        return number
-    return Decimal(repr(number)) if isinstance(number, float) else Decimal(int(number))
+    return Decimal(str(number))
