@@ -62,11 +62,25 @@ def facts(run: Run) -> dict[str, Any]:
     }
 
 
+def headline(run: Run) -> str:
+    """Return one line about how it stands, with its best trial."""
+    took = "" if run.elapsed_seconds is None else f" in {numbers.duration(run.elapsed_seconds)}"
+    told = f"{run.get_state_display().lower()}, {run.processed:,} of {run.total:,} trials{took}"
+    best = run.find_best_trial()
+    if best is None:
+        return f"{told}."
+    search = search_of(run)
+    parameters = search.parameters(best.combination)
+    where = ", ".join(f"{name} {as_text(parameters[name])}" for name in search.searched)
+    objective = METRICS[search.spec.objective]
+    return f"{told}: best {objective.label} {_shown(objective.key, best.objective)}{f' at {where}' if where else ''}."
+
+
 def lines(run: Run) -> list[str]:
     """Return the outcome as people read it."""
-    took = "" if run.elapsed_seconds is None else f" in {numbers.duration(run.elapsed_seconds)}"
-    reused = f", {run.reused:,} of them known before" if run.reused else ""
-    told = [f"{run}: {run.get_state_display().lower()}, {run.processed:,} of {run.total:,} trials{took}{reused}."]
+    told = [f"{run}: {headline(run)}"]
+    if run.reused:
+        told.append(f"{run.reused:,} trials were known before.")
     if run.state == RunState.FAILED:
         told.append(run.error_message or "")
     trials = best_trials(run)
@@ -98,8 +112,12 @@ def _table(run: Run, trials: list[Trial]) -> list[str]:
             [
                 f"{trial.number + 1:,}",
                 *(as_text(parameters[name]) for name in search.searched),
-                *(FORMATS.get(METRICS[key].unit, numbers.quantity)(values.get(key)) for key in metrics),
+                *(_shown(key, values.get(key)) for key in metrics),
             ]
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+
+
+def _shown(key: str, value: float | None) -> str:
+    return FORMATS.get(METRICS[key].unit, numbers.quantity)(value)
