@@ -76,7 +76,8 @@ class Product:
             sample: whether the sample candles are there.
             first: whether `up` does what it does at the first start: sample candles and sample runs.
             workers: of its node.
-            database, redis: addresses; none for what comes embedded.
+            database: address; none for the embedded one.
+            redis: address; none for what comes embedded.
             lease: seconds.
         """
         self.home = Path(home)
