@@ -4,7 +4,7 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
-from runs import views, views_report, views_submit
+from runs import views, views_report, views_search_submit, views_submit
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
@@ -24,6 +24,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views_report.backtest_table,
         name="backtest_table",
     ),
+    path("optimizations/new", views_search_submit.optimization_new, name="optimization_new"),
+    path("optimizations/new/check", views_search_submit.optimization_check, name="optimization_check"),
+    path("optimizations/new/fields", views_search_submit.optimization_fields, name="optimization_fields"),
     path("data", views.data, name="data"),
     path("about", views.about, name="about"),
 ]

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 
 from algotrade.market.imports import import_candles
+from algotrade.market.sample import install_samples
 from algotrade.market.store import CandleStore
 from tests.environment import KERNELS, ROOT
 
@@ -67,13 +68,24 @@ def descendants(pid):
 class Product:
     """One `manage.py up` with a fresh home, stopped when the block ends."""
 
-    def __init__(self, home, *, sample=False, workers=2, database="", redis="", lease=3):
-        """Prepare a product in `home`; `database` and `redis` are addresses, none for what comes embedded."""
+    def __init__(self, home, *, sample=False, first=False, workers=2, database="", redis="", lease=3):
+        """Prepare a product in `home`.
+
+        Args:
+            home: its folder.
+            sample: whether the sample candles are there.
+            first: whether `up` does what it does at the first start: sample candles and sample runs.
+            workers: of its node.
+            database: address; none for the embedded one.
+            redis: address; none for what comes embedded.
+            lease: seconds.
+        """
         self.home = Path(home)
         self.log = self.home / "up.log"
         self.base_url = self.token = ""
         self.process = None
-        self._options = [] if sample else ["--no-sample"]
+        self._options = [] if first else ["--no-sample"]
+        self._has_samples = sample
         self._workers = workers
         self._numbers = {}
         self.environment = {
@@ -93,6 +105,8 @@ class Product:
             cache.mkdir()
             KERNELS.mkdir(parents=True, exist_ok=True)
             (cache / "kernels").symlink_to(KERNELS)
+        if self._has_samples:
+            install_samples(CandleStore(self.home / "candles"))
         try:
             self.start()
             self.token = self.manage("api_token").split()[-1]

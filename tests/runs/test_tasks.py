@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from algotrade.child import ChildEnded
-from runs import artifacts, draining, tasks
+from runs import artifacts, draining, execution, following, tasks
 from runs.models import Run, RunState
 from tests.builders import ERROR, RESULT, make_run
 
@@ -63,13 +63,13 @@ def execute(monkeypatch, settings, tmp_path):
     """Return a function that executes a run with a scripted child, and gives back run and child."""
     settings.ALGOTRADE_HOME = tmp_path
     settings.BEAT_SECONDS = 0.0
-    monkeypatch.setattr(tasks, "STOP_GRACE_SECONDS", 0.0)
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)  # it would close the test's own transaction
+    monkeypatch.setattr(following, "STOP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(following, "close_old_connections", lambda: None)  # it would close the test's own transaction
     monkeypatch.setattr(artifacts.catalog().__class__, "snapshot", lambda _self, source_hash: tmp_path / source_hash)
 
     def run_it(run, *script):
         child = ScriptedChild(*script)
-        monkeypatch.setattr(tasks, "children", OneChild(child))
+        monkeypatch.setattr(execution, "children", OneChild(child))
         tasks.execute(str(run.id))
         run.refresh_from_db()
         return child
