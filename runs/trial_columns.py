@@ -198,7 +198,7 @@ def _read(rows: "QuerySet[Trial]", keys: Sequence[str]) -> tuple[_Base, dict[str
             cursor.execute(sql, parameters)
             columns = list(zip(*cursor.fetchall(), strict=True)) or columns
     kinds = _BASE_KINDS.values()
-    found = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
+    found: list[NDArray[Any]] = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
     order = np.lexsort((found[0], found[2]))  # by (rev, number); the database would move whole rows to sort them
     values = {key: _floats(key, column)[order] for key, column in zip(keys, columns[len(kinds) :], strict=True)}
     return _Base(*(column[order] for column in found)), values

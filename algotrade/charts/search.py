@@ -193,4 +193,4 @@ def json_list(values: NDArray[Any]) -> list[Any]:
     """Return an array as JSON types, None for what JSON has no number for; rows of a table as lists."""
     if values.dtype.kind != "f":
         return list(values.tolist())
-    return list(np.where(np.isfinite(values), values, None).tolist())
+    return list(np.where(np.isfinite(values), values.astype(object), np.array(None)).tolist())

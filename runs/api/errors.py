@@ -8,8 +8,8 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from algotrade.errors import SpecError
-from runs.models import IllegalTransition
 from runs.middleware import REASONS
+from runs.models import IllegalTransition
 from runs.submission import TooMany
 
 MAX_FIELDS = 50

@@ -102,9 +102,7 @@ def optimization_status(request: HttpRequest, run_id: uuid.UUID) -> Json:
     return search_bodies.status_body(visible_optimization(request, run_id))
 
 
-@router.post(
-    "/{uuid:run_id}/cancel", response={200: schemas.Cancelled, **ERRORS}, summary="Cancel an optimization"
-)
+@router.post("/{uuid:run_id}/cancel", response={200: schemas.Cancelled, **ERRORS}, summary="Cancel an optimization")
 def cancel_optimization(request: HttpRequest, run_id: uuid.UUID) -> Json:
     """Cancel an optimization that waits or runs; finished trials are kept."""
     run = manageable_optimization(request, run_id)
@@ -173,9 +171,7 @@ def read_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> Json:
     return search_bodies.trial_detail(trial)
 
 
-@router.get(
-    "/{uuid:run_id}/failures", response={200: schemas.RowList, **ERRORS}, summary="Failures of an optimization"
-)
+@router.get("/{uuid:run_id}/failures", response={200: schemas.RowList, **ERRORS}, summary="Failures of an optimization")
 def optimization_failures(request: HttpRequest, run_id: uuid.UUID) -> Json:
     """Return failed trials by kind of error and line, the most frequent first, with parameters and trace of one."""
     groups = failure_groups(visible_optimization(request, run_id))

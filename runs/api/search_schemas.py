@@ -9,16 +9,6 @@ from runs.api.schemas import Page, ParameterValue, SizingBody, Status
 Metrics = dict[str, float | None]
 
 
-class AxisBody(Schema):
-    """One searched parameter: min, max and step; or values; or fixed."""
-
-    min: float | None = None
-    max: float | None = None
-    step: float | None = Field(None, description="The parameter's own step by default.")
-    values: list[ParameterValue] | None = None
-    fixed: ParameterValue | None = None
-
-
 class SearchBody(Schema):
     """What to search. `GET` gives it back complete; posted again it means the same."""
 
@@ -38,7 +28,11 @@ class SearchBody(Schema):
     margin_ratio: float = Field(1.0, description="Fraction of a short's notional that is reserved.")
     close_at_end: bool = False
     risk_free_rate: float = Field(0.0, description="Annual fraction.")
-    axes: dict[str, AxisBody] = Field({}, description="By parameter, asset or timeframe; others take their default.")
+    axes: dict[str, dict[str, Any]] = Field(
+        {},
+        description='By parameter, asset or timeframe: {"min", "max", "step"}, {"values"} or {"fixed"}; a parameter '
+        "without one takes its default.",
+    )
     rules: list[str] = Field([], description="What must hold, such as fast < slow; the strategy's own rules always do.")
     objective: str = Field("sharpe_ratio", description="Key of the metric that ranks trials.")
     direction: Literal["maximize", "minimize"] = "maximize"

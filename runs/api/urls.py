@@ -21,7 +21,8 @@ from runs.heartbeat import product_version
 api = NinjaAPI(
     title="AlgoTrade",
     version=product_version(),
-    description="Backtests and optimizations by program. Errors are {error, fields}; times are ISO 8601 UTC; undefined numbers are null.",
+    description="Backtests and optimizations by program. "
+    "Errors are {error, fields}; times are ISO 8601 UTC; undefined numbers are null.",
     urls_namespace="api",
     auth=AUTHENTICATION,
     openapi_url=None,
