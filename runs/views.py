@@ -12,6 +12,8 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -38,6 +40,13 @@ def is_htmx(request: HttpRequest) -> bool:
 def backtests(request: HttpRequest) -> RunQuerySet:
     """Return the backtests that the viewer may see."""
     return Run.objects.visible_to(request.user).filter(kind=RunKind.BACKTEST)
+
+
+def viewer(request: HttpRequest) -> User:
+    """Return who is logged in; nobody else gets past the middleware."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 @require_GET

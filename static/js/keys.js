@@ -1,6 +1,6 @@
 /* Shortcuts: single keys outside of inputs, which can be switched off (WCAG 2.1.4). */
 
-const PLACES = { "g r": "/runs", "n b": "/backtests/new" };
+const PLACES = { "g r": "/runs", "n b": "/backtests/new", "n o": "/optimizations/new" };
 const CHORD_MS = 1200;
 
 function areOn() {
