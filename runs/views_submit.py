@@ -4,8 +4,6 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -16,7 +14,7 @@ from runs import artifacts, submission, throttle
 from runs.estimates import estimated_seconds
 from runs.forms import BacktestForm
 from runs.models import Run
-from runs.views import backtests
+from runs.views import backtests, viewer
 
 
 def _form(data: dict[str, str]) -> BacktestForm:
@@ -72,16 +70,9 @@ def _twin(resolved: Resolved) -> Run | None:
     return active or Run.objects.identical_completed(resolved.run_key)
 
 
-def _viewer(request: HttpRequest) -> User:
-    """Return who is logged in; nobody else gets past the middleware."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
-
-
 def _submit(request: HttpRequest, resolved: Resolved, form: BacktestForm) -> HttpResponse:
     try:
-        run, is_dedup = submission.submit(resolved, _viewer(request), per_minute=throttle.PAGE_SUBMISSIONS)
+        run, is_dedup = submission.submit(resolved, viewer(request), per_minute=throttle.PAGE_SUBMISSIONS)
     except submission.TooMany as error:
         form.errors = {"": str(error)}
         response = _page(request, form, status=429)

@@ -1,0 +1,127 @@
+"""The parts of an optimization's page that load on demand, and the page of one trial."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
+
+from algotrade.metrics import METRICS
+from runs import fragments, report, throttle, verbs
+from runs.failures import MOST_GROUPS, trials_of_group
+from runs.figures import strategy_title, value_text
+from runs.models import Run, Trial
+from runs.search_fragments import chips_of, currency_of
+from runs.search_tables import page_query, table_of
+from runs.searches import metrics_of, search_of
+from runs.traces import error_report
+from runs.trial_standing import neighbours_of, standing_of
+from runs.views import is_htmx, viewer
+from runs.views_search import GROUPS_ON_PAGE, asked_page, failures_context, optimizations
+
+MOST_LISTED_TRIALS = 200
+"""Trials of one error that its page lists."""
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def optimization_trials(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show a page of the trials: the table for the optimization's page, whose address follows, or a page of its own."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    page = asked_page(request, run)
+    context = {"nav": "runs", "run": run, "table": table_of(run, page)}
+    if not is_htmx(request):
+        context |= {**_header(run), "objective": METRICS[run.spec["objective"]]}
+        return render(request, "runs/optimization_trials.html", context)
+    response = render(request, "runs/_trials.html", context)
+    query = page_query(page)
+    response["HX-Push-Url"] = run.get_absolute_url() + (f"?{query}" if query else "")
+    return response
+
+
+@require_GET
+@vary_on_headers("HX-Request")
+def optimization_failures(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show the failed trials by error; with `?error=&place=` the trials of one."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    if is_htmx(request):
+        return render(request, "runs/_failures.html", {"run": run, **failures_context(run, GROUPS_ON_PAGE)})
+    context = {"nav": "runs", "run": run, **_header(run)}
+    if "error" in request.GET:
+        found = trials_of_group(run, request.GET["error"], request.GET.get("place", ""))
+        search = search_of(run)
+        context |= {
+            "error_type": request.GET["error"],
+            "place": request.GET.get("place", ""),
+            "names": list(search.spec.axes),
+            "n_trials": found.count(),
+            "trials": [
+                (trial, [value_text(value) for value in search.parameters(trial.combination).values()])
+                for trial in found.defer("error_stack_trace", "error_detail")[:MOST_LISTED_TRIALS]
+            ],
+        }
+    else:
+        context |= failures_context(run, MOST_GROUPS)
+    return render(request, "runs/optimization_failures.html", context)
+
+
+@require_GET
+def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
+    """Show one trial: its parameters and all its metrics, or why it failed."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    trial = _trial(run, number)
+    search = search_of(run)
+    parameters, values = search.parameters(trial.combination), metrics_of(trial)
+    spec, dataset = search.spec.backtest(parameters)
+    context: dict[str, Any] = {
+        "nav": "runs",
+        "run": run,
+        "trial": trial,
+        "is_best": trial.number == run.best_trial,
+        "objective": METRICS[search.spec.objective],
+        "chips": chips_of(search, trial),
+        "parameters": [*report.parameter_rows(spec.parameters), *report.account_rows(spec, currency_of(run))],
+        "dataset": search.spec.datasets[dataset],
+        "strategy_title": strategy_title(run),
+        "repetition": run.repetitions.filter(repeated_trial=trial.number).first(),
+        "neighbours": neighbours_of(trial),
+    }
+    if values is None:
+        context["error"] = error_report(trial)
+    else:
+        context |= {
+            "tiles": report.tiles_of(values, {}, currency_of(run), spec.timeframe),
+            "metrics": report.metric_table(values, {}),
+            "standing": standing_of(trial),
+            "value": report.headline(values, {}, search.spec.objective),
+        }
+    return render(request, "runs/trial.html", context)
+
+
+@require_POST
+def optimization_repeat(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
+    """Run a trial again as a backtest of its own, with everything shown; its page is the answer."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    trial = _trial(run, number)
+    user = viewer(request)
+    wait = throttle.take(f"submit-{throttle.PAGE_SUBMISSIONS}", user.pk, throttle.PAGE_SUBMISSIONS)
+    if wait:
+        messages.error(request, f"Too many submissions in a minute. Try again in {wait} s.")
+        return redirect("optimization_trial", run.id, trial.number)
+    backtest, _ = verbs.repeat(trial, user)
+    return redirect(backtest)
+
+
+def _trial(run: Run, number: int) -> Trial:
+    trial = run.trials.select_related("run").filter(number=number).first() if number < 2**63 else None
+    if trial is None:
+        raise Http404(f"{run} has no trial {number + 1:,} yet.")
+    return trial
+
+
+def _header(run: Run) -> dict[str, Any]:
+    """Return what a page below an optimization's page shows above its table."""
+    return fragments.live_partials(run)[0][1]
