@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from runs import artifacts, queue
-from runs.models import Run, RunState, Worker
+from runs.models import Chunk, Run, RunState, Worker
 from runs.owners import is_known_dead
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class Reaper:
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """Judge time by `now`, seconds of a clock that never jumps."""
         self._now = now
-        self._beats: dict[tuple[int, str], tuple[int, float]] = {}
+        self._beats: dict[tuple[type, int, str], tuple[int, float]] = {}
         self._waiting: dict[int, float] = {}
         self._next_cleaning = 0.0
 
@@ -42,31 +42,51 @@ class Reaper:
         """Do one round."""
         self._rescue()
         self._ring_again()
+        self._call_idle_workers()
         if self._now() >= self._next_cleaning:
             self._next_cleaning = self._now() + SECONDS_BETWEEN_CLEANINGS
             self._clean()
 
     def _rescue(self) -> None:
-        """Take running runs from owners that are gone."""
-        seen: dict[tuple[int, str], tuple[int, float]] = {}
-        now = self._now()
-        for run in Run.objects.filter(state=RunState.RUNNING):
-            key = (run.pk, run.owner)
-            beat, since = self._beats.get(key, (run.beat, now))
-            if beat != run.beat:
-                beat, since = run.beat, now
-            if is_known_dead(run.owner):
-                self._lose(run, "Its process is gone.")
-            elif now - since > settings.ALGOTRADE_LEASE_SECONDS:
-                self._lose(run, f"It gave no sign of life for {settings.ALGOTRADE_LEASE_SECONDS} s.")
+        """Take runs and chunks from owners that are gone."""
+        seen: dict[tuple[type, int, str], tuple[int, float]] = {}
+        running = Run.objects.filter(state=RunState.RUNNING)
+        for claimed in (*running.exclude(owner=""), *Chunk.objects.filter(run__in=running).exclude(owner="")):
+            reason = self._reason_to_rescue(claimed, seen)
+            if not reason:
+                continue
+            if isinstance(claimed, Chunk):
+                self._free(claimed, reason)
             else:
-                seen[key] = (beat, since)
+                self._lose(claimed, reason)
         self._beats = seen
+
+    def _reason_to_rescue(self, claimed: Run | Chunk, seen: dict[tuple[type, int, str], tuple[int, float]]) -> str:
+        """Return why a claim is lost; empty while it holds, and then how it was seen is noted in `seen`."""
+        now = self._now()
+        key = (type(claimed), claimed.pk, claimed.owner)
+        beat, since = self._beats.get(key, (claimed.beat, now))
+        if beat != claimed.beat:
+            beat, since = claimed.beat, now
+        if is_known_dead(claimed.owner):
+            return "Its process is gone."
+        if now - since > settings.ALGOTRADE_LEASE_SECONDS:
+            return f"It gave no sign of life for {settings.ALGOTRADE_LEASE_SECONDS} s."
+        seen[key] = (beat, since)
+        return ""
 
     def _lose(self, run: Run, reason: str) -> None:
         if run.mark_lost(run.owner, reason):
             log.warning(
                 "worker lost", run=str(run), run_id=str(run.id), reason=reason, crashes=run.crashes, state=run.state
+            )
+
+    def _free(self, chunk: Chunk, reason: str) -> None:
+        notice = f"A worker stopped responding at {timezone.now():%H:%M:%S}. Its trials run again on another one."
+        if chunk.release(chunk.owner, f"Its worker was lost. {reason}"):
+            chunk.run.write_notice(notice)
+            log.warning(
+                "worker lost", run=str(chunk.run), run_id=str(chunk.run.id), reason=reason, first_trial=chunk.first + 1
             )
 
     def _ring_again(self) -> None:
@@ -80,6 +100,16 @@ class Reaper:
                 queue.enqueue(run.id)
             waiting.update(dict.fromkeys(overdue, now))
         self._waiting = waiting
+
+    def _call_idle_workers(self) -> None:
+        """Send tickets for optimizations that idle workers could help with: they joined late, or tickets were lost."""
+        search = Run.objects.with_trials_to_do().first()
+        if search is None or not queue.is_empty():
+            return
+        since = timezone.now() - timedelta(seconds=settings.ALGOTRADE_LEASE_SECONDS)
+        n_idle = Worker.objects.filter(seen_at__gt=since, run=None).count()
+        for _ in range(min(n_idle, search.total - search.processed) or int(not search.busy_workers)):
+            queue.enqueue(search.id)
 
     def _clean(self) -> None:
         """Remove rows of workers that are long gone, and folders that a killed claim left aside."""

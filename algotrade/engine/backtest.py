@@ -114,6 +114,15 @@ class Backtester:
             EngineError: there are no bars in the range.
             RunCancelled: the sink said so.
         """
+        execution, loop = self.prepare(spec, sink, recorders)
+        sink.phase("running_backtest")
+        execution.stride_through(loop, sink, stride)
+        return execution.finish(close_at_end=spec.close_at_end)
+
+    def prepare(
+        self, spec: BacktestSpec, sink: Sink = _NULL_SINK, recorders: Recorders | None = None
+    ) -> tuple[Execution, Loop]:
+        """Do all of `run` that comes before the first bar: indicators, checks, compilation; errors as for `run`."""
         first, last = self._bars.between(spec.start_ns, spec.end_ns)
         if first >= last:
             raise EngineError("There are no bars in the range; a run needs at least one.")
@@ -121,10 +130,13 @@ class Backtester:
         if self._is_compiled and not self._is_checked:
             check_on_bar(self._strategy.on_bar)
         self._is_checked = True
-        loop = self._loop(execution, sink)
-        sink.phase("running_backtest")
-        execution.stride_through(loop, sink, stride)
-        return execution.finish(close_at_end=spec.close_at_end)
+        return execution, self._loop(execution, sink)
+
+    def use(self, strategy: Any) -> None:
+        """Go on with a class that was imported anew from the same sources."""
+        if strategy is not self._strategy:
+            self._strategy = strategy
+            self._loops.clear()
 
     def _up_to(self, last: int) -> Bars:
         """Return the bars before `last`: the same arrays for the same range, by which indicators are shared."""
@@ -190,7 +202,9 @@ class Backtester:
             )
         except CompilationError as error:
             refused = error
-        raise execution.why_not_compilable(refused)  # not in the handler: what Python says is no consequence
+        failure = execution.why_not_compilable(refused)  # not in the handler: what Python says is no consequence
+        failure.concerns_all = True
+        raise failure
 
 
 def _new_account(spec: BacktestSpec, instrument: Instrument) -> Any:

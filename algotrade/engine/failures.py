@@ -25,7 +25,10 @@ class StrategyFailure(EngineError):
         trace: the traceback as Python prints it; the last frame in the strategy's files is its own line.
         detail: JSON object with bar, bar_time (UTC ns), parameters, position, cash, equity, pending_orders, indicators
             and frames (file, line, function, code, is_strategy); without a bar, only parameters and frames.
+        concerns_all: whether the strategy would fail with any parameters, because it cannot be compiled.
     """
+
+    concerns_all = False
 
     def __init__(self, error: BaseException, *, folder: str, detail: Mapping[str, Any]) -> None:
         """Keep `error`, telling files of `folder` as strategies/...; `detail` is completed by the frames."""

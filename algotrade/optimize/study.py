@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 
 from algotrade.engine.backtest import Backtester
 from algotrade.engine.execution import Recorders
-from algotrade.errors import RunCancelled
+from algotrade.engine.failures import StrategyFailure
+from algotrade.errors import RunCancelled, StrategyError
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
 from algotrade.metrics import compute_stats, evaluate
 from algotrade.metrics.vector import to_vector
 from algotrade.optimize.samplers import sampler_of
-from algotrade.ports import StrideView
+from algotrade.ports import NullSink, Sink, StrideView
 from algotrade.spec import OptimizationInputs, OptimizationSpec, ParamValue
+
+_NULL_SINK = NullSink()
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -26,6 +30,7 @@ class Outcome:
 
     Attributes:
         number: of the trial, from 0.
+        combination: index in the space.
         parameters: what it was tried with; asset and timeframe too, where they are searched.
         vector: float64[len(METRIC_KEYS)], NaN where a metric is undefined; None when the trial failed.
         error: what the strategy raised; None when it did not.
@@ -33,6 +38,7 @@ class Outcome:
     """
 
     number: int
+    combination: int
     parameters: dict[str, ParamValue]
     vector: NDArray[np.float64] | None
     error: Exception | None
@@ -43,22 +49,47 @@ class Study:
     """Evaluates the trials of one optimization, in any order."""
 
     def __init__(
-        self, strategy: Any, spec: OptimizationSpec, inputs: OptimizationInputs, store: CandleStore, cache_dir: Path
+        self,
+        load: Callable[[], Any],
+        spec: OptimizationSpec,
+        inputs: OptimizationInputs,
+        store: CandleStore,
+        cache_dir: Path,
     ) -> None:
         """Prepare; candles are read when the first trial on them is evaluated.
 
         Args:
-            strategy: the class that the spec names.
+            load: imports the class that the spec names. Called once for a compiled strategy, and for each trial of an
+                interpreted one, whose module may keep what it likes.
             spec: what was asked.
             inputs: what it stood for.
             store: where candles are.
             cache_dir: where compiled loops are kept.
         """
-        self._strategy, self._spec, self._inputs = strategy, spec, inputs
+        self._load, self._spec, self._inputs = load, spec, inputs
         self._store, self._cache_dir = store, cache_dir
         self._sampler = sampler_of(spec)
+        self._strategy: Any = None
+        self._is_used = False
         self._backtesters: dict[int, tuple[Backtester, float]] = {}
         self._recorders = Recorders()
+
+    def prepare(self, sink: Sink = _NULL_SINK) -> None:
+        """Compile the strategy and check it, by the parameters of the first trial.
+
+        Raises:
+            StrategyFailure: no trial could run: the strategy cannot be compiled.
+            StrategyError: no trial may run: it looks ahead, or uses what compiled code does otherwise.
+            MarketDataError: the candles are no longer there.
+            RunCancelled: the sink said so.
+        """
+        backtest, dataset = self._spec.backtest(self._sampler.ask(0, 1)[0])
+        try:
+            self._on(dataset)[0].prepare(backtest, sink)
+        except StrategyFailure as failure:
+            if failure.concerns_all:
+                raise
+            # Its indicators refuse these parameters: that is for the trial to tell.
 
     def evaluate(self, number: int, is_told_to_stop: Callable[[], bool]) -> Outcome:
         """Run one trial.
@@ -67,10 +98,12 @@ class Study:
             RunCancelled: `is_told_to_stop` said so between two strides.
             IndexError: there is no trial of that number.
             MarketDataError: the candles are no longer there.
+            StrategyFailure, StrategyError: as for `prepare`; what concerns one trial only is in its outcome.
         """
         began = time.perf_counter()
-        combination = self._sampler.ask(number, 1)[0]
-        backtest, dataset = self._spec.backtest(combination)
+        combination = int(self._sampler.combinations(number, 1)[0])
+        parameters = self._sampler.space.parameters(combination)
+        backtest, dataset = self._spec.backtest(parameters)
         backtester, days_per_year = self._on(dataset)
         vector, failure = None, None
         try:
@@ -81,28 +114,38 @@ class Study:
                 days_per_year=days_per_year,
                 risk_free_rate=backtest.risk_free_rate,
             )
-            values, _ = evaluate(rows)
-            vector = to_vector(values)
-        except RunCancelled:
+            vector = to_vector(evaluate(rows)[0])
+        except (RunCancelled, StrategyError):
             raise
-        except Exception as error:  # noqa: BLE001 - one failed trial never stops an optimization
+        except Exception as error:
+            if isinstance(error, StrategyFailure) and error.concerns_all:
+                raise
             failure = error
-        return Outcome(number, combination, vector, failure, time.perf_counter() - began)
+        return Outcome(number, combination, parameters, vector, failure, time.perf_counter() - began)
 
     def _on(self, index: int) -> tuple[Backtester, float]:
         """Return what runs backtests on one of the datasets, and the trading days of its year."""
+        strategy = self._strategy_now()
         if index not in self._backtesters:
             where, inputs = self._spec.datasets[index], self._inputs.of_dataset(index)
             dataset = self._store.get(where.asset, where.exchange, where.timeframe, version=inputs.dataset_hash)
             backtester = Backtester(
-                self._strategy,
+                strategy,
                 self._store.load(dataset),
                 Instrument(asset=where.asset, exchange=where.exchange, **inputs.instrument),
                 cache_dir=self._cache_dir,
                 source_hash=inputs.source_hash,
             )
             self._backtesters[index] = (backtester, dataset.days_per_year)
-        return self._backtesters[index]
+        backtester, days_per_year = self._backtesters[index]
+        backtester.use(strategy)
+        return backtester, days_per_year
+
+    def _strategy_now(self) -> Any:
+        if self._strategy is None or (self._is_used and not self._strategy.compiled):
+            self._strategy = self._load()
+        self._is_used = True
+        return self._strategy
 
 
 class _Brake:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, models, transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -39,6 +39,18 @@ class RunQuerySet(models.QuerySet["Run"]):
     def active(self) -> Self:
         """Return the runs that are pending or running."""
         return self.filter(state__in=ACTIVE)
+
+    def with_trials_to_do(self) -> Self:
+        """Return the optimizations that a worker could do something for, the one with the fewest workers first.
+
+        There are trials to evaluate, or all are done and nobody has begun to report.
+        """
+        running = self.filter(kind=RunKind.OPTIMIZATION, state=RunState.RUNNING, phase=TRIALS_PHASE, owner="")
+        counted = running.annotate(
+            n_busy=Count("chunks", filter=~Q(chunks__owner="")), n_free=Count("chunks", filter=Q(chunks__owner=""))
+        )
+        may_begin = Q(finish_requested=False) & (Q(n_free__gt=0) | Q(is_partial=False, handed_out__lt=F("total")))
+        return counted.filter(may_begin | Q(n_busy=0)).order_by("n_busy", F("total") - F("processed"), "number")
 
     def identical_completed(self, run_key: str) -> "Run | None":
         """Return the newest completed run of the same key, if there is one."""

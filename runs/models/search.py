@@ -9,6 +9,7 @@ an UPDATE that also tells whether trials may still be evaluated.
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Least
@@ -24,6 +25,8 @@ HEADLINES = (
 )  # fmt: skip
 """Metrics of a trial that have a column of their own; the others are in its vector."""
 ROWS_AT_ONCE = 500
+SURE_CRASHES = 2
+"""Losses in a row after which the first trial of a chunk must be what ended its process."""
 
 
 class Trial(models.Model):
@@ -32,7 +35,7 @@ class Trial(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="trials")
     number = models.BigIntegerField(help_text="From 0, in the order of the search.")
     combination = models.BigIntegerField(help_text="Which combination of the axes' values it is.")
-    rev = models.BigIntegerField(help_text="The run's revision that brought it: what is newer than a page has a larger one.")
+    rev = models.BigIntegerField(help_text="The run's revision that brought it; newer ones have a larger one.")
     source = models.PositiveSmallIntegerField(default=0, help_text="Which of the run's sources evaluated it.")
     is_failed = models.BooleanField(default=False)
     is_reused = models.BooleanField(default=False, help_text="An earlier run had its result already.")
@@ -110,7 +113,8 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
                 chunk = self._cut(run, size)
                 if chunk is None:
                     return None
-            taken = missing[:1] if chunk.crashes else missing[:size]
+            # After two losses the first trial is the culprit: a chunk that was lost is evaluated one by one.
+            taken = missing[: 1 if chunk.crashes >= SURE_CRASHES else size]
             if len(taken) < len(missing):
                 end, chunk.count = chunk.first + chunk.count, taken[-1] + 1 - chunk.first
                 self.create(run=run, first=taken[-1] + 1, count=end - taken[-1] - 1, crashes=0)
@@ -137,6 +141,7 @@ class Chunk(models.Model):
     owner = models.CharField(max_length=128, blank=True)
     beat = models.BigIntegerField(default=0, help_text="Counts the owner's signs of life.")
     crashes = models.PositiveIntegerField(default=0, help_text="Claims lost in a row at its first trial.")
+    reason = models.CharField(max_length=300, blank=True, help_text="What ended the last claim that was lost.")
 
     objects = ChunkQuerySet.as_manager()
 
@@ -184,11 +189,16 @@ class Chunk(models.Model):
         self.first, self.count = done_until, end - done_until
         return True
 
-    def release(self, owner: str, *, crashed: bool) -> bool:
-        """Give the chunk free: its worker was lost (`crashed`, which counts), or does something else (which does not)."""
-        return bool(
-            Chunk.objects.filter(pk=self.pk, owner=owner).update(owner="", crashes=F("crashes") + int(crashed))
-        )
+    def release(self, owner: str, reason: str = "") -> bool:
+        """Give the chunk free: its worker or child was lost for `reason`, which counts, or does something else."""
+        crashes = F("crashes") + int(bool(reason))
+        freed = Chunk.objects.filter(pk=self.pk, owner=owner).update(owner="", crashes=crashes, reason=reason[:300])
+        return bool(freed)
+
+    def suspect(self, owner: str, reason: str) -> bool:
+        """Give the chunk free after a loss that only its first trial can have caused."""
+        mine = Chunk.objects.filter(pk=self.pk, owner=owner)
+        return bool(mine.update(owner="", crashes=settings.MAX_ATTEMPTS, reason=reason[:300]))
 
     def _mine(self, owner: str) -> "models.QuerySet[Chunk]":
         return Chunk.objects.filter(pk=self.pk, owner=owner, run__state=RunState.RUNNING)
@@ -257,7 +267,6 @@ def _note_best(run: Run, trials: Sequence[Trial]) -> None:
         return
     value, number, trial = min(ranked, key=lambda item: item[:2])
     best_value, best_trial = Run.objects.values_list("best_value", "best_trial").get(pk=run.pk)
-    if best_trial is not None and (sign * best_value, best_trial) <= (value, number):
+    if best_value is not None and best_trial is not None and (sign * best_value, best_trial) <= (value, number):
         return
     Run.objects.filter(pk=run.pk).update(best_value=trial.objective, best_trial=number)
-

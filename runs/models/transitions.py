@@ -101,12 +101,16 @@ class Transitions(models.Model):
     def mark_search_completed(self, owner: str, result: Json) -> bool:
         """Running -> completed, for an optimization; it is partial when some of its trials were never evaluated."""
         best = self._run.find_best_trial()
-        headline = {} if best is None else {
-            "total_return": best.total_return,
-            "sharpe_ratio": best.sharpe_ratio,
-            "max_drawdown": best.max_drawdown,
-            "n_trades": None if best.trades is None else int(best.trades),
-        }
+        headline = (
+            {}
+            if best is None
+            else {
+                "total_return": best.total_return,
+                "sharpe_ratio": best.sharpe_ratio,
+                "max_drawdown": best.max_drawdown,
+                "n_trades": None if best.trades is None else int(best.trades),
+            }
+        )
         with transaction.atomic():
             moved = self._move(
                 (RunState.RUNNING,),
@@ -219,7 +223,7 @@ class Transitions(models.Model):
         )
 
     def request_finish(self) -> bool:
-        """Ask a running optimization to begin no further trial and to report what it has; False when it does not run."""
+        """Ask a running optimization to begin no further trial and to report; False when it does not run."""
         asked = self._rows().filter(pk=self.pk, state=RunState.RUNNING, phase=TRIALS_PHASE)
         changed = asked.update(finish_requested=True, rev=F("rev") + 1, updated_at=timezone.now())
         if changed:
@@ -230,6 +234,12 @@ class Transitions(models.Model):
     def write_phase(self, owner: str, phase: str) -> bool:
         """Tell what the owner does now; False when `owner` has lost the run."""
         return self._step(owner, owner_now=owner, phase=phase)
+
+    def write_notice(self, notice: str) -> None:
+        """Tell people something about a running run."""
+        running = self._rows().filter(pk=self.pk, state=RunState.RUNNING)
+        if running.update(notice=notice, rev=F("rev") + 1, updated_at=timezone.now()):
+            notify.ring()
 
     def write_progress(self, owner: str, *, processed: int, phase: str, live: Json) -> bool:
         """Store how far the run is; False when `owner` has lost it, and then nothing was written.

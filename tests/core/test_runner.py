@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from algotrade import runner
 from algotrade.errors import RunCancelled
 from algotrade.ports import StrideView
 from algotrade.results import BacktestResult
-from algotrade.runner import CURVE_POINTS, TRACE_CHARACTERS, Pipe, PipeSink, failure
+from algotrade.runner import pipe as runner
+from algotrade.runner.pipe import CURVE_POINTS, Pipe, PipeSink
+from algotrade.runner.sources import TRACE_CHARACTERS, failure
 from tests.core.conftest import N_BARS, answer_of, messages_of
 from tests.engine.market import FIRST_NS, backtest, bytes_of, strategy_from
 from tests.strategies.test_catalog import GOOD
@@ -285,14 +286,14 @@ def test_sink_stops_the_engine_when_told_to(ears, clock):
 
 def test_failure_outside_of_the_engine_has_a_bounded_message_and_the_traces_end(tmp_path):
     job = {"source": str(tmp_path), "spec": {"parameters": {"length": 5}}}
-    error = failure(ValueError("x" * 100_000), job)
+    error = failure(ValueError("x" * 100_000), job, {})
     assert (error["type"], error["message"], error["detail"]) == (
         "ValueError",
         "x" * 2_000,
         {"parameters": {"length": 5}},
     )
     assert len(error["trace"]) == TRACE_CHARACTERS
-    assert failure(SystemExit(), job)["message"] == "SystemExit"
+    assert failure(SystemExit(), job, {})["message"] == "SystemExit"
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def asked(places):
 
 
 def study_of(found, places, strategy=SmaCross):
-    return Study(strategy, found.spec, found.inputs, places[1], KERNELS)
+    return Study(lambda: strategy, found.spec, found.inputs, places[1], KERNELS)
 
 
 def never():

@@ -1,0 +1,62 @@
+"""Serve jobs until the parent is gone."""
+
+import faulthandler
+import importlib
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from algotrade.lifeline import die_with
+from algotrade.ports import Json
+from algotrade.runner.backtests import backtest
+from algotrade.runner.descriptions import describe
+from algotrade.runner.pipe import Pipe
+from algotrade.runner.trials import Trials
+
+
+def main() -> None:
+    """Bind the process to its parent, and do one job after the other."""
+    parent, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
+    die_with(parent)
+    _limit(memory_bytes)
+    pipe = Pipe()
+    faulthandler.enable(file=2)  # a segfault then leaves the strategy's line in the log
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's affair
+    _preload()
+    trials = Trials(pipe)
+    for job in pipe.jobs():
+        pipe.send(_answer(job, pipe, trials))
+
+
+def _answer(job: Json, pipe: Pipe, trials: Trials) -> Json:
+    match job["job"]:
+        case "describe":
+            return describe(job)
+        case "backtest":
+            return backtest(job, pipe)
+        case "prepare":
+            return trials.prepare(job)
+        case _:
+            return trials.evaluate(job)
+
+
+def _limit(memory_bytes: int) -> None:
+    """Bound the address space, and leave no core files behind."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory_bytes:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _preload() -> None:
+    """Import what every job needs before the first one comes."""
+    for name in ("algotrade.strategies", "algotrade.engine.backtest", "algotrade.metrics", "algotrade.market.store"):
+        importlib.import_module(name)
+    # Loading the compiled metrics takes a third of a second. Compiling them here would compete with the first run.
+    if any(Path(os.environ.get("NUMBA_CACHE_DIR", os.devnull)).glob("*/stats_nb*.nbi")):
+        importlib.import_module("algotrade.metrics.stats_nb")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,203 @@
+"""Evaluating an optimization: take a chunk, have a child evaluate its trials, store them, take the next.
+
+As many workers as are free do this for the same run, on any host; rows alone decide who does what. After each chunk a
+worker looks around: it makes way when a run waits, and goes to the optimization that fewest workers are busy with. Who
+finds nothing left writes the report.
+"""
+
+import time
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+
+from algotrade.errors import AlgotradeError
+from algotrade.ports import Json
+from runs import draining, heartbeat, queue
+from runs.children import children
+from runs.execution import PAUSED, error_of, job_of, stuck_words
+from runs.following import follow, keeper, write_surely
+from runs.models import Chunk, Run, RunState, Trial
+from runs.outcomes import Judge
+from runs.owners import new_owner
+from runs.reporting import report
+from runs.searches import sampler
+
+log = structlog.get_logger(__name__)
+
+CHUNK_SECONDS = 1.5
+"""How long a chunk should take: a waiting run waits no longer than this for a worker."""
+FIRST_CHUNK = 8
+LARGEST_CHUNK = 2_000
+COMMIT_SECONDS = 0.5
+"""How often trials are stored while a chunk is being evaluated: what a killed worker loses, and what pages wait."""
+SECONDS_BETWEEN_SILENT_BEATS = 2.0
+
+
+def drain(run: Run) -> None:
+    """Evaluate trials of `run`, and of the other optimizations, while there are some and no run waits."""
+    pace: dict[int, float] = {}
+    here: Run | None = run
+    while here is not None and not draining.is_draining():
+        with (
+            heartbeat.working_on(here),
+            structlog.contextvars.bound_contextvars(run=str(here), run_id=str(here.id), attempt=here.attempt),
+        ):
+            if not _evaluate_some(here, pace) and here.mark_reporting(owner := new_owner()):
+                report(here, owner)
+        if Run.objects.filter(state=RunState.PENDING).exists():
+            _come_back()
+            return
+        here = _next_search()
+    if draining.is_draining():
+        _pause()
+
+
+def _next_search() -> Run | None:
+    return Run.objects.with_trials_to_do().first()
+
+
+def _come_back() -> None:
+    """Make way for a run that waits: this worker's next ticket is the last one in the queue."""
+    search = _next_search()
+    if search is not None:
+        queue.enqueue(search.id)
+
+
+def _pause() -> None:
+    """Give optimizations back that no worker evaluates any more because the node is being stopped."""
+    for search in Run.objects.with_trials_to_do():
+        if not search.chunks.exclude(owner="").exists():
+            search.mark_pending("", crashed=False, notice=PAUSED)
+
+
+def _evaluate_some(run: Run, pace: dict[int, float]) -> bool:
+    """Take a chunk of trials and evaluate it; False when there was none to take."""
+    owner = new_owner()
+    claimed = Chunk.objects.claim(run, owner, _size(run, pace.get(run.pk)))
+    if claimed is None:
+        return False
+    chunk, numbers = claimed
+    chunk.run = run
+    if chunk.crashes >= settings.MAX_ATTEMPTS:
+        _give_up(chunk, owner, numbers[0])
+        return True
+    try:
+        child = children.take(run.inputs["source_hash"])
+        job = job_of(run, "trials", run_key=run.run_key, numbers=numbers, is_careful=chunk.crashes > 0)
+    except (AlgotradeError, OSError) as error:
+        chunk.release(owner)
+        write_surely(run.mark_failed, "", error_of(error))
+        return True
+    progress = ChunkProgress(chunk, owner, numbers)
+    answer = follow(child, job, progress, keeper(children, run.inputs["source_hash"]))
+    progress.finish()
+    pace[run.pk] = progress.seconds_per_trial or pace.get(run.pk, 0.0)
+    _conclude(chunk, owner, answer)
+    run.refresh_from_db()
+    return True
+
+
+def _size(run: Run, seconds_per_trial: float | None) -> int:
+    """Return how many trials to take: about CHUNK_SECONDS of work, and fewer towards the end, so that all end alike."""
+    if not seconds_per_trial:
+        return FIRST_CHUNK
+    fair = (run.total - run.handed_out) // (2 * max(1, run.busy_workers + 1))
+    return max(1, min(LARGEST_CHUNK, int(CHUNK_SECONDS / seconds_per_trial), max(fair, FIRST_CHUNK)))
+
+
+def _conclude(chunk: Chunk, owner: str, answer: Json) -> None:
+    """Free what is left of the chunk, or fail the run when no trial of it can be evaluated."""
+    match answer:
+        case {"failed": error, "log": printed}:
+            error = {**error, "detail": {**error["detail"], "log": printed}}
+            if write_surely(chunk.is_owned_by, owner) and write_surely(chunk.run.mark_failed, "", error):
+                log.error("run failed", error_type=error["type"], error_message=error["message"], trace=error["trace"])
+            write_surely(chunk.release, owner)
+        case {"ended": reason}:
+            log.warning("child ended", reason=reason, first_trial=chunk.first + 1, crashes=chunk.crashes + 1)
+            write_surely(chunk.release, owner, f"The strategy's process was ended by {reason}.")
+        case {"stuck": True}:
+            log.warning("child gives no sign of life", first_trial=chunk.first + 1)
+            write_surely(chunk.suspect if chunk.crashes else chunk.release, owner, stuck_words())
+        case _:
+            write_surely(chunk.release, owner)  # finds nothing after the last trial
+
+
+def _give_up(chunk: Chunk, owner: str, number: int) -> None:
+    """Store the trial that ended every process that tried it as a failed one."""
+    combination = int(sampler(chunk.run).combinations(number, 1)[0])
+    message = f"{chunk.reason or 'Its worker was lost.'} It was tried {settings.MAX_ATTEMPTS} times."
+    parameters = sampler(chunk.run).space.parameters(combination)
+    error = {"type": "WorkerLost", "message": message, "trace": message, "detail": {"parameters": parameters}}
+    trial = Judge(chunk.run).failed(number, combination, error)
+    write_surely(chunk.commit, owner, [trial], number + 1)
+    write_surely(chunk.release, owner)
+
+
+class ChunkProgress:
+    """Stores the trials of one chunk as they come in, and knows whether the chunk is still ours."""
+
+    def __init__(self, chunk: Chunk, owner: str, numbers: list[int]) -> None:
+        """Follow `chunk`, held by `owner`, of which `numbers` are evaluated."""
+        self._chunk, self._owner = chunk, owner
+        self._judge = Judge(chunk.run)
+        self._left = list(numbers)
+        self._end = chunk.first + chunk.count
+        self._trials: list[Trial] = []
+        self._n_done, self._busy_ms = 0, 0.0
+        now = time.monotonic()
+        self._next_beat, self._next_commit = now, now
+        self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
+
+    @property
+    def seconds_per_trial(self) -> float | None:
+        """What the evaluated trials took on average; None before the first one."""
+        return self._busy_ms / 1e3 / self._n_done if self._n_done else None
+
+    def take(self, message: Json) -> None:
+        """Take in a batch of trials."""
+        batch = message.get("trials")
+        if not batch or not batch["numbers"]:
+            return
+        self._trials += self._judge.rows(batch)
+        self._left = self._left[len(batch["numbers"]) :]
+        self._n_done += len(batch["numbers"])
+        self._busy_ms += sum(batch["milliseconds"])
+
+    def seconds_to_beat(self) -> float:
+        """Return how long to wait for the child before the next beat."""
+        return min(settings.BEAT_SECONDS, max(0.0, self._next_beat - time.monotonic()) or settings.BEAT_SECONDS)
+
+    def beat_if_due(self) -> bool:
+        """Store what is new, or ask whether the chunk is still ours; False when it is not."""
+        now = time.monotonic()
+        if now < self._next_beat:
+            return True
+        self._next_beat = now + settings.BEAT_SECONDS
+        try:
+            return self._beat(now)
+        except DatabaseError as error:
+            log.warning("beat failed", error=str(error))
+            return True
+
+    def finish(self) -> None:
+        """Store what is not stored yet."""
+        if self._trials or not self._left:
+            write_surely(self._commit)
+
+    def _beat(self, now: float) -> bool:
+        if self._trials and (now >= self._next_commit or self._chunk.crashes):
+            self._next_commit, self._next_silent = now + COMMIT_SECONDS, now + SECONDS_BETWEEN_SILENT_BEATS
+            return self._commit() and self._chunk.is_owned_by(self._owner)
+        if now >= self._next_silent:
+            self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
+            return self._chunk.write_beat(self._owner) and self._chunk.is_owned_by(self._owner)
+        return self._chunk.is_owned_by(self._owner)
+
+    def _commit(self) -> bool:
+        """Store the trials that came in; the chunk shrinks to what is left of it."""
+        if not self._chunk.commit(self._owner, self._trials, self._left[0] if self._left else self._end):
+            return False
+        self._trials = []
+        return True

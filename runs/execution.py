@@ -1,0 +1,131 @@
+"""One claim of one backtest: have a child execute it, keep the row true, end it exactly once.
+
+The worker itself never runs a strategy. It watches the child and the row at once: every beat it writes progress and
+learns whether the run is still its own. A worker that lost its run (cancelled, or taken over) ends the child and writes
+nothing.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from algotrade.errors import AlgotradeError
+from algotrade.ports import Json
+from runs import artifacts
+from runs.children import children
+from runs.following import follow, keeper, write_surely
+from runs.models import Run, RunState
+from runs.progress import Progress
+
+log = structlog.get_logger(__name__)
+
+PAUSED = "Paused: its worker is being stopped. It starts again with the next worker."
+
+
+@dataclass
+class Claim:
+    """A worker's hold on a run: how the answer of its child ends it."""
+
+    run: Run
+    owner: str
+
+    def conclude(self, answer: Json, on_done: Callable[[Json], str]) -> str:
+        """Write the one transition that the answer of `follow` means; return what became of the run, for the log."""
+        match answer:
+            case {"done": result, "log": printed}:
+                return on_done({**result, "log": printed})
+            case {"failed": error, "log": printed}:
+                return self.fail({**error, "detail": {**error["detail"], "log": printed}})
+            case {"draining": True}:
+                write_surely(self.run.mark_pending, self.owner, crashed=False, notice=PAUSED)
+                return "given back"
+            case {"stuck": True, "log": printed}:
+                return self.fail(error_of(AlgotradeError(stuck_words()), kind="Stuck", trace=printed))
+            case {"ended": reason, "log": printed}:
+                return self._crash(reason, printed)
+            case _:
+                return "lost"
+
+    def fail(self, error: Json) -> str:
+        """Fail the run, if it is still held."""
+        if not write_surely(self.run.mark_failed, self.owner, error):
+            return "lost"
+        log.error("run failed", error_type=error["type"], error_message=error["message"], trace=error["trace"])
+        return "failed"
+
+    def _crash(self, reason: str, printed: str) -> str:
+        """The child died under the run: try again, or give up and name what ended it."""
+        log.warning("child ended", reason=reason, crashes=self.run.crashes + 1)
+        moved = write_surely(self.run.mark_lost, self.owner, f"The strategy's process was ended by {reason}.", printed)
+        if moved and self.run.state == RunState.FAILED:
+            log.error("run failed", error_type=self.run.error_type, error_message=self.run.error_message)
+        return self.run.state if moved else "lost"
+
+
+@dataclass
+class Execution(Claim):
+    """One claim of one backtest, from the claim to its end."""
+
+    def carry_out(self) -> None:
+        """Execute the run to its end, or until the claim is lost."""
+        began = time.monotonic()
+        log.info("run started", strategy=self.run.strategy_name, asset=self.run.asset, total=self.run.total)
+        outcome = self._outcome()
+        log.info("run ended", outcome=outcome, seconds=round(time.monotonic() - began, 3))
+
+    def _outcome(self) -> str:
+        aside = artifacts.new_folder(self.run)
+        try:
+            try:
+                child = children.take(self.run.inputs["source_hash"])
+                job = job_of(self.run, "backtest", out=str(aside))
+            except (AlgotradeError, OSError) as error:
+                return self.fail(error_of(error))
+            progress = Progress(self.run, self.owner)
+            answer = follow(child, job, progress, keeper(children, self.run.inputs["source_hash"]))
+            if "failed" in answer:
+                progress.flush()
+            return self.conclude(answer, lambda result: self._complete(result, aside))
+        finally:
+            artifacts.discard(aside)
+
+    def _complete(self, result: Json, aside: Path) -> str:
+        artifact = artifacts.publish(aside)
+        if write_surely(self.run.mark_completed, self.owner, result, artifact):
+            return "completed"
+        artifacts.discard(artifacts.artifacts_folder() / artifact)
+        return "lost"
+
+
+def job_of(run: Run, kind: str, **more: Any) -> Json:
+    """Return what a child needs for a job of `run`.
+
+    Raises:
+        StrategyError: the sources are no longer in the archive.
+    """
+    return {
+        "job": kind,
+        "source": str(artifacts.catalog().snapshot(run.inputs["source_hash"])),
+        "module": run.strategy_name,
+        "spec": run.spec,
+        "inputs": run.inputs,
+        "store": str(artifacts.candles_folder()),
+        "kernels": str(artifacts.kernels_folder()),
+        **more,
+    }
+
+
+def stuck_words() -> str:
+    """Return what is said of a strategy that gives no sign of life."""
+    return f"No stride ended within {settings.STALL_SECONDS:,.0f} s: the strategy may loop for ever."
+
+
+def error_of(error: Exception, kind: str = "", trace: str = "") -> Json:
+    """Return an error that is none of a strategy's, as rows keep it."""
+    text = f"{type(error).__name__}: {error}"
+    return {"type": kind or type(error).__name__, "message": str(error), "trace": trace or text, "detail": {}}

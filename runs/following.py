@@ -1,0 +1,109 @@
+"""A worker's conversation with its child: send a job, watch child and rows at once, end the child when they say so."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from algotrade.child import Child, ChildEnded
+from algotrade.ports import Json
+from runs import draining
+from runs.children import Children
+
+log = structlog.get_logger(__name__)
+
+STOP_GRACE_SECONDS = 0.5
+"""How long a child that was told to stop may take to reach the end of its stride."""
+LAST_WORDS = frozenset(("done", "failed", "stopped"))
+
+
+class Follower(Protocol):
+    """Takes in what a child tells, keeps the rows true, and knows whether the claim still holds."""
+
+    def take(self, message: Json) -> None:
+        """Take in a message."""
+
+    def seconds_to_beat(self) -> float:
+        """Return how long to wait for the child before the next beat."""
+
+    def beat_if_due(self) -> bool:
+        """Write what is new, or ask whether the claim still holds; False when it does not."""
+
+
+def follow(child: Child, job: Json, follower: Follower, keep: Callable[[Child], None]) -> Json:
+    """Send the job and watch child and rows until the child's last word, or until the claim is lost.
+
+    Args:
+        child: who does the job.
+        job: what to do.
+        follower: is told every message, the last one too.
+        keep: gets the child back when it ended its job well.
+
+    Returns:
+        The child's last message with what it printed as `log`: done, failed or stopped; or lost, draining, stuck, or
+        ended (with the reason).
+    """
+    try:
+        child.send(job)
+        heard = time.monotonic()
+        while True:
+            message = child.receive(follower.seconds_to_beat())
+            if message is not None:
+                heard = time.monotonic()
+                follower.take(message)
+                if message.keys() & LAST_WORDS:
+                    keep(child)
+                    return {**message, "log": child.log}
+            if not follower.beat_if_due():
+                return _leave(child, {"lost": True}, follower, keep)
+            if draining.is_draining():
+                return _leave(child, {"draining": True}, follower, keep)
+            if time.monotonic() - heard > settings.STALL_SECONDS:
+                child.close()
+                return {"stuck": True, "log": child.log}
+    except ChildEnded as error:
+        child.close()
+        return {"ended": error.signal_name, "log": error.log}
+
+
+def _leave(child: Child, outcome: Json, follower: Follower, keep: Callable[[Child], None]) -> Json:
+    """Tell the child to stop; a child in a long stride, or in an endless loop, is ended."""
+    child.stop()
+    deadline = time.monotonic() + STOP_GRACE_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        message = child.receive(left)
+        if message is None:
+            continue
+        follower.take(message)
+        if message.keys() & LAST_WORDS:
+            keep(child)
+            return outcome
+    child.close()
+    return outcome
+
+
+def keeper(children: Children, source_hash: str) -> Callable[[Child], None]:
+    """Return a function that keeps a child for the next job of the same sources."""
+    return lambda child: children.give_back(child, source_hash)
+
+
+def write_surely(transition: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:
+    """Make a write that must not be lost because the database is away for a while.
+
+    Raises:
+        DatabaseError: it is away while the node is being stopped: the lease ends the claim.
+    """
+    pause = 0.1
+    while True:
+        try:
+            return bool(transition(*args, **kwargs))
+        except DatabaseError as error:
+            log.warning("terminal write waits for the database", error=str(error), seconds=pause)
+            if draining.is_draining() and pause > 2:
+                raise
+            time.sleep(pause)
+            pause = min(pause * 2, 5.0)
+            close_old_connections()
