@@ -82,12 +82,14 @@ class Rule:
         except (TypeError, ZeroDivisionError, OverflowError) as error:
             raise ValueError(f"The rule {self.text!r} cannot be worked out for {dict(values)}: {error}.") from error
 
-    def mask(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    def mask(self, columns: Mapping[str, NDArray[Any]], *, is_lenient: bool = False) -> NDArray[np.bool_]:
         """Tell for many sets of values at once where the rule is true.
 
         Args:
             columns: values by name, of shapes that broadcast; numbers are compared as float64, which is exact for the
                 numbers that parameters may be.
+            is_lenient: whether what cannot be computed, such as 1 / 0, is as float64 has it (infinite or NaN, which
+                is neither larger nor smaller than anything) instead of an error.
 
         Raises:
             ValueError: as for `holds`.
@@ -96,7 +98,7 @@ class Rule:
             name: column if column.dtype.kind == "U" else column.astype(float) for name, column in columns.items()
         }
         try:
-            with np.errstate(all="raise", under="ignore"):
+            with np.errstate(all="ignore" if is_lenient else "raise", under="ignore"):
                 return np.asarray(_evaluate_all(self.tree, values), dtype=np.bool_)
         except KeyError as error:
             raise ValueError(f"The rule {self.text!r} names {error.args[0]!r}, which is not a parameter.") from error
