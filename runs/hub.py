@@ -206,7 +206,9 @@ class Hub:
         revs = await self._in_thread(_read_revs, list(known))
         changed = [number for number, rev in revs.items() if rev > known[number]]
         now = time.monotonic()
-        due = [n for n in changed if n in self._topics and self._topics[n].read_at + LEAST_SECONDS_BETWEEN_STATES <= now]
+        due = [
+            n for n in changed if n in self._topics and self._topics[n].read_at + LEAST_SECONDS_BETWEEN_STATES <= now
+        ]
         self._has_held_back = len(due) < len(changed)
         # One after the other: a hundred reports to render must not hold back the first.
         for number in due:

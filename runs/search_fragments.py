@@ -46,7 +46,10 @@ def partials(run: Run) -> list[Partial]:
 
 def row_partial(run: Run) -> Partial:
     """Return template and context of the run's row in the list."""
-    return "runs/_search_row.html", {**common_context(run), **_progress(run), "error_place": own_line(run)}
+    context = {**common_context(run), **_progress(run), "error_place": own_line(run)}
+    objective = context["objective"]
+    context["best"] = Figure(objective.label, run.best_value, objective.unit)
+    return "runs/_search_row.html", context
 
 
 def common_context(run: Run) -> dict[str, Any]:
@@ -66,7 +69,7 @@ def common_context(run: Run) -> dict[str, Any]:
         "has_equal_bars": len({one.total_bars for one in spec.datasets}) == 1,
         "objective": METRICS[spec.objective],
         "method_label": METHOD_WORDS.get(spec.method, spec.method.capitalize()),
-        "axes_text": " × ".join(f"{name} {len(axes[name]):,}" for name in search.searched) or "one combination",
+        "axes_text": " \N{MULTIPLICATION SIGN} ".join(f"{name} {len(axes[name]):,}" for name in search.searched) or "one combination",
         "cancel_text": cancel_text(run),
     }
 

@@ -39,6 +39,4 @@ def resolve_again(spec: OptimizationSpec, catalog: Catalog, store: CandleStore) 
     Raises:
         SpecError: it cannot be asked any more; `fields` says why.
     """
-    return resolve_optimization(
-        request_of(spec), catalog, store, max_combinations=settings.ALGOTRADE_MAX_COMBINATIONS
-    )
+    return resolve_optimization(request_of(spec), catalog, store, max_combinations=settings.ALGOTRADE_MAX_COMBINATIONS)

@@ -120,7 +120,9 @@ def _columns(search: Search, page: TrialsPage) -> list[Column]:
     metrics = [objective, *(key for key in SHOWN if key != objective)]
     columns = [_column("number", "Trial", "In the order of the search.", page, search)]
     columns += [_column(name, name, "", page, search) for name in names]
-    columns += [_column(key, SHORT_LABELS.get(key, METRICS[key].label), METRICS[key].help, page, search) for key in metrics]
+    columns += [
+        _column(key, SHORT_LABELS.get(key, METRICS[key].label), METRICS[key].help, page, search) for key in metrics
+    ]
     return [*columns, _column("duration_ms", "Duration", "How long the trial took.", page, search)]
 
 
@@ -147,7 +149,9 @@ def _row(row: TrialRow, columns: list[Column], objective: str, low: float, high:
     return Row(
         trial=row.trial,
         parameters=[value_text(row.parameters.get(column.key)) for column in columns if column.is_parameter],
-        figures=[] if row.trial.is_failed else [_figure(row, column.key) for column in columns if column.key in METRICS],
+        figures=[]
+        if row.trial.is_failed
+        else [_figure(row, column.key) for column in columns if column.key in METRICS],
         underline=round(min(max(underline, 0.0), UNDERLINE_UNITS), 1),
         is_best=row.is_best,
     )

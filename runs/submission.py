@@ -25,9 +25,7 @@ class TooMany(AlgotradeError):
         super().__init__(message)
 
 
-def submit(
-    resolved: Resolved | ResolvedOptimization, user: AbstractBaseUser, *, per_minute: int
-) -> tuple[Run, bool]:
+def submit(resolved: Resolved | ResolvedOptimization, user: AbstractBaseUser, *, per_minute: int) -> tuple[Run, bool]:
     """Submit for `user`, within their limits.
 
     An identical active run is found even at the cap: nothing starts, so nothing is too many.

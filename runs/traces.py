@@ -1,4 +1,4 @@
-"""What the error panel shows of a failed run or trial: facts, and a traceback in which the strategy's own line stands out."""
+"""What the error panel shows of a failed run or trial: facts, and a traceback with the strategy's own line lit."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from runs.figures import value_text
+from algotrade.metrics import METRICS
+from runs.figures import Figure, value_text
 from runs.models import Trial
 from runs.searches import search_of
 from runs.trial_columns import columns_of
@@ -17,13 +18,13 @@ class Neighbour:
     Attributes:
         axis, value: what differs.
         number: of the trial, from 0.
-        objective: its objective; None when it failed or has none.
+        figure: its objective, undefined when it failed.
     """
 
     axis: str
     value: str
     number: int
-    objective: float | None
+    figure: Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,8 @@ def standing_of(trial: Trial) -> Standing:
 
 def neighbours_of(trial: Trial) -> list[Neighbour]:
     """Return the trials that lie one value away, in the order of the axes."""
-    space, columns = search_of(trial.run).space, columns_of(trial.run)
+    search, columns = search_of(trial.run), columns_of(trial.run)
+    space, metric = search.space, METRICS[search.spec.objective]
     found = []
     stride = 1
     for axis in reversed(space.axes):
@@ -61,8 +63,8 @@ def neighbours_of(trial: Trial) -> list[Neighbour]:
                 there = np.flatnonzero(columns.combination == trial.combination + step * stride)
                 for place in there[:1]:
                     value = float(columns.objective[place])
-                    objective = None if columns.is_failed[place] or np.isnan(value) else value
+                    figure = Figure(metric.label, None if np.isnan(value) else value, metric.unit)
                     text = value_text(axis.values[digit + step])
-                    found.append(Neighbour(axis.name, text, int(columns.number[place]), objective))
+                    found.append(Neighbour(axis.name, text, int(columns.number[place]), figure))
         stride *= n_values
     return found[::-1]

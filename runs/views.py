@@ -201,7 +201,12 @@ def backtest_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def data(request: HttpRequest) -> HttpResponse:
     """List the datasets."""
-    used = Run.objects.visible_to(request.user).order_by().values_list("asset", "exchange", "timeframe").annotate(n=Count("pk"))
+    used = (
+        Run.objects.visible_to(request.user)
+        .order_by()
+        .values_list("asset", "exchange", "timeframe")
+        .annotate(n=Count("pk"))
+    )
     n_runs = {names: n for *names_list, n in used for names in [tuple(names_list)]}
     found, problems = artifacts.candle_store().survey()
     datasets = [

@@ -59,6 +59,10 @@ def optimization(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "table": table_of(run, asked_page(request, run)),
         "settings": settings_of(run, search),
         "metrics": list(METRICS.values()),
+        "search_data": {
+            "objective": {"label": context["objective"].label, "unit": context["objective"].unit},
+            "units": {key: metric.unit for key, metric in METRICS.items()},
+        },
         "spec_json": json.dumps(json.loads(canonical_json(run.spec)), indent=2),
         **failures_context(run, GROUPS_ON_PAGE),
     }
@@ -137,8 +141,8 @@ VERBS = {
     "retry": Verb(
         "Retry the failed trials of {run}?",
         lambda run: (
-            f"{run.failed:,} failed trial{' runs' if run.failed == 1 else 's run'} again, with the strategy as it is now. "
-            "Their errors are discarded; all other trials stay."
+            f"{run.failed:,} failed trial{' runs' if run.failed == 1 else 's run'} again, "
+            "with the strategy as it is now. Their errors are discarded; all other trials stay."
         ),
         "Retry failed",
         "Keep the errors",
