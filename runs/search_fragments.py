@@ -69,7 +69,8 @@ def common_context(run: Run) -> dict[str, Any]:
         "has_equal_bars": len({one.total_bars for one in spec.datasets}) == 1,
         "objective": METRICS[spec.objective],
         "method_label": METHOD_WORDS.get(spec.method, spec.method.capitalize()),
-        "axes_text": " \N{MULTIPLICATION SIGN} ".join(f"{name} {len(axes[name]):,}" for name in search.searched) or "one combination",
+        "axes_text": " \N{MULTIPLICATION SIGN} ".join(f"{name} {len(axes[name]):,}" for name in search.searched)
+        or "one combination",
         "cancel_text": cancel_text(run),
     }
 

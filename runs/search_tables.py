@@ -1,4 +1,4 @@
-"""The table of trials as the page shows it: columns, cells, links to sort and to turn pages. The rows come as a page."""
+"""The table of trials as the page shows it: columns, cells, links to sort and to turn pages."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode

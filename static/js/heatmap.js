@@ -3,7 +3,7 @@
 import { count, inUnit, parameter } from "./numbers.js";
 import { fitted, FONT, heatScale, tokens } from "./palette.js";
 
-const HEIGHT = 300;
+const HEIGHT = 310;
 const TOP = 8;
 const BOTTOM = 26;
 const LEGEND = 62;
@@ -31,10 +31,11 @@ export class Heatmap {
   }
 
   /** What the selects say: the query of the data. */
-  get query() {
+  query() {
     const value = (/** @type {string} */ name) => /** @type {HTMLSelectElement} */ (this.figure.querySelector(name)).value;
     const pressed = /** @type {HTMLElement | null} */ (this.figure.querySelector("[data-agg][aria-pressed=true]"));
     const asked = { x: value("[data-axis=x]"), y: value("[data-axis=y]"), metric: value("[data-metric]"), agg: pressed?.dataset.agg ?? "best" };
+    this.agg = asked.agg;
     return new URLSearchParams(asked).toString();
   }
 
@@ -46,9 +47,10 @@ export class Heatmap {
     // A spread of thousands of values would overflow the arguments of Math.min.
     this.low = values.reduce((least, value) => Math.min(least, value), Infinity);
     this.high = values.reduce((most, value) => Math.max(most, value), -Infinity);
-    const others = grid.over.length ? ` over ${grid.over.join(", ")}` : "";
+    const word = this.agg === "mean" ? "Mean" : "Best";
+    const others = grid.over.length ? `${word} over ${grid.over.join(", ")} · ` : "";
     this.title.textContent = `${grid.label} by ${grid.x.name} × ${grid.y.name}`;
-    this.caption = `${grid.agg === "mean" ? "Mean" : "Best"} ${grid.label}${others}. ${count(values.length)} of ${count(grid.x.values.length * grid.y.values.length)} cells have a value.`;
+    this.caption = `${others}${count(values.length)} of ${count(grid.x.values.length * grid.y.values.length)} cells have a value`;
     this.canvas.setAttribute("aria-label", `${this.title.textContent}. Arrow keys move among the cells, Enter opens the trial.`);
     this.#draw();
     this.#read();

@@ -5,7 +5,7 @@ import { faded, FONT, tokens } from "./palette.js";
 
 /* global uPlot */
 
-const HEIGHT = 300;
+const HEIGHT = 310;
 const NEAR_PIXELS = 14;
 
 export class ObjectiveChart {
@@ -62,7 +62,7 @@ export class ObjectiveChart {
         },
         scales: { x: { time: false, range: (_, low, high) => [Math.min(low, 1), Math.max(high, 2)] }, y: {} },
         axes: [
-          { ...axis, values: (_, values) => values.map((value) => (Number.isInteger(value) ? count(value) : "")) },
+          { ...axis, size: 30, values: (_, values) => values.map((value) => (Number.isInteger(value) ? count(value) : "")) },
           { ...axis, size: 52, values: (_, values) => values.map((value) => inUnit(value, unit, this.#digits(values))) },
         ],
         series: [

@@ -34,7 +34,7 @@ feed({ url: () => `${base}/objective.json`, onData: (data) => scatter.show(data)
 const heatFigure = find("[data-heatmap]");
 if (heatFigure) {
   const heatmap = new Heatmap(heatFigure, open);
-  const cells = feed({ url: () => `${base}/grid.json?${heatmap.query}`, onData: (data) => heatmap.show(data) });
+  const cells = feed({ url: () => `${base}/grid.json?${heatmap.query()}`, onData: (data) => heatmap.show(data) });
   const axes = /** @type {HTMLSelectElement[]} */ ([...heatFigure.querySelectorAll("[data-axis]")]);
   let before = axes.map((select) => select.value);
   heatFigure.addEventListener("change", (event) => {

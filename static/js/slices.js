@@ -71,7 +71,7 @@ export class Slices {
         hooks: { setCursor: [(/** @type {any} */ own) => read(own.cursor.idx)] },
         scales: { x: { time: false } },
         axes: [
-          { ...axis, values: (_, values) => values.map(label), space: 44 },
+          { ...axis, size: 30, values: (_, values) => values.map(label), space: 44 },
           { ...axis, size: 54, space: 34, values: (_, values) => values.map((value) => inUnit(value, unit, 1)) },
         ],
         series: [{}, line(colours.mark, 2), line(colours.bar), line(colours.hold)],
