@@ -180,7 +180,7 @@ export class Heatmap {
         }
       }
     }
-    const rings = [[best, colours.mark, 2], [this.at, colours.text, 1.5]];
+    const rings = [[best, colours.surface, 5], [best, colours.mark, 2.5], [this.at, colours.text, 1.5]];
     for (const [cell, colour, line] of rings) {
       if (!cell || cell[0] >= box.nX || cell[1] >= box.nY) continue;
       context.strokeStyle = colour;

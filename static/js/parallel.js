@@ -161,6 +161,9 @@ export class ParallelCoordinates {
       }
       for (const [text, share] of axis.marks ?? []) {
         context.textAlign = index ? "right" : "left";
+        context.strokeStyle = colours.surface;
+        context.lineWidth = 4;
+        context.strokeText(text, x + (index ? -6 : 6), this.#y(share) + 4);
         context.fillText(text, x + (index ? -6 : 6), this.#y(share) + 4);
         context.textAlign = "center";
       }
