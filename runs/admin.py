@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from runs.access_models import ApiToken
 from runs.deletion import delete_run
 from runs.models import Run, RunState, Worker
-from runs.templatetags.numbers import duration
+from runs.templatetags.numbers import duration, when
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -80,7 +80,7 @@ class RunAdmin(LookOnly):
         "user",
         "strategy_name",
         "dataset",
-        "created_at",
+        "submitted",
         "took",
         "attempt",
     )
@@ -185,6 +185,11 @@ class RunAdmin(LookOnly):
     def dataset(self, run: Run) -> str:
         """What it runs on."""
         return f"{run.asset} {run.timeframe}"
+
+    @admin.display(description="Submitted (UTC)", ordering="created_at")
+    def submitted(self, run: Run) -> str:
+        """When it was asked for, written as on the pages."""
+        return when(run.created_at)
 
     @admin.display(description="Duration")
     def took(self, run: Run) -> str:

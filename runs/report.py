@@ -112,7 +112,8 @@ def _headline(run: Run, key: str, note: Figure | None) -> Figure:
         "Net profit" if key == "total_return" else metric.label,
         _values(run).get(key),
         metric.unit,
-        is_signed=key == "total_return",
+        is_signed=key in ("total_return", "buy_and_hold_return"),
+        is_coloured=key == "total_return",  # the strategy's own result stands out
         help=metric.help,
         reason=_reason(run, key),
         note=note,
