@@ -140,6 +140,8 @@ class Child:
         if not isinstance(message, dict):  # a strategy wrote to every descriptor it found
             self.kill()
             raise ChildEnded(self._wait(), f"{self.log}\nNo message of the runner: {line[:200]!r}")
+        if b"\\u0000" in line or b"\\ud" in line:
+            return {name: storable(value) for name, value in message.items()}
         return message
 
     def stop(self) -> None:
@@ -202,6 +204,15 @@ class Child:
             chunk = os.read(stream.fileno(), 1 << 16)
             self._log.add(chunk)
             return bool(chunk)
+
+
+def storable(value: Any) -> Any:
+    """Return JSON types without null characters and halves of surrogate pairs, which no database and no page takes."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+    if isinstance(value, dict):
+        return {storable(name): storable(inner) for name, inner in value.items()}
+    return [storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 class _Log:

@@ -15,7 +15,7 @@ from runs.access_models import ApiToken
 from runs.admin_base import LookOnly, is_staff, pretty_json
 from runs.deletion import delete_run
 from runs.models import Run, RunState, Worker
-from runs.templatetags.numbers import duration
+from runs.templatetags.numbers import duration, when
 
 admin.site.site_header = "AlgoTrade administration"
 admin.site.site_title = "AlgoTrade administration"
@@ -41,7 +41,7 @@ class RunAdmin(LookOnly):
         "user",
         "strategy_name",
         "dataset",
-        "created_at",
+        "submitted",
         "took",
         "attempt",
     )
@@ -177,6 +177,11 @@ class RunAdmin(LookOnly):
     def dataset(self, run: Run) -> str:
         """What it runs on."""
         return f"{run.asset} {run.timeframe}"
+
+    @admin.display(description="Submitted (UTC)", ordering="created_at")
+    def submitted(self, run: Run) -> str:
+        """When it was asked for, written as on the pages."""
+        return when(run.created_at)
 
     @admin.display(description="Duration")
     def took(self, run: Run) -> str:

@@ -102,9 +102,7 @@ def histogram(found: TradeHistogram) -> Histogram:
     step = _round_step(most / 3)
     top = max(step * math.ceil(most / step), 1)
     slot = (RIGHT - LEFT) / len(found.counts)
-    bars = tuple(
-        _bar(index, count, slot, top, found.edges[index : index + 2]) for index, count in enumerate(found.counts)
-    )
+    bars = tuple(_bar(index, count, slot, top, found) for index, count in enumerate(found.counts))
     lines = tuple(Mark(round(_y(value, top), 1), f"{value:,}") for value in range(0, top + 1, step))
     every = max(1, round(len(found.counts) / MARKS_WANTED))
     # Labels stand at edges, counted from zero where zero is among them, so that 0% is always named.
@@ -114,10 +112,9 @@ def histogram(found: TradeHistogram) -> Histogram:
         for index, edge in enumerate(found.edges)
         if (index - zero) % every == 0
     )
-    low, high = _percent(found.edges[0], found.width), _percent(found.edges[-1], found.width)
     gains = sum(count for count, edge in zip(found.counts, found.edges, strict=False) if edge >= 0)
     losses = found.n_trades - gains
-    summary = f"{found.n_trades:,} trades from {low} to {high}: {gains:,} not below 0%, {losses:,} below."
+    summary = f"{found.n_trades:,} trade{'' if found.n_trades == 1 else 's'}: {gains:,} not below 0%, {losses:,} below."
     return Histogram(found.n_trades, bars, lines, marks, summary)
 
 
@@ -128,17 +125,26 @@ def _shade(value: float | None) -> str:
     return f"{'p' if value > 0 else 'n'}{level}"
 
 
-def _bar(index: int, count: int, slot: float, top: int, edges: tuple[float, ...]) -> Bar:
+def _bar(index: int, count: int, slot: float, top: int, found: TradeHistogram) -> Bar:
     y = _y(count, top)
-    width = edges[1] - edges[0]
     return Bar(
         x=round(LEFT + index * slot + min(BAR_GAP, slot / 4) / 2, 2),
         y=round(y, 2),
         width=round(slot - min(BAR_GAP, slot / 4), 2),
         height=round(BOTTOM - y, 2),
-        kind="gain" if edges[0] >= 0 else "loss",
-        label=f"{_percent(edges[0], width)} to {_percent(edges[1], width)}: {count:,} trade{'' if count == 1 else 's'}",
+        kind="gain" if found.edges[index] >= 0 else "loss",
+        label=f"{_span(index, found)}: {count:,} trade{'' if count == 1 else 's'}",
     )
+
+
+def _span(index: int, found: TradeHistogram) -> str:
+    """Return the returns that a bar stands for; the outermost two also hold whatever lies beyond their edge."""
+    low, high = (_percent(edge, found.width) for edge in found.edges[index : index + 2])
+    if len(found.counts) > 1 and index == 0 and found.edges[1] <= 0:
+        return f"Below {high}"
+    if len(found.counts) > 1 and index == len(found.counts) - 1 and found.edges[index] >= 0:
+        return f"{low} or more"
+    return f"{low} to {high}"
 
 
 def _y(count: float, top: int) -> float:

@@ -90,13 +90,13 @@ class Execution(Claim):
             answer = follow(child, job, progress, keeper(children, self.run.inputs["source_hash"]))
             if "failed" in answer:
                 progress.flush()
-            return self.conclude(answer, lambda result: self._complete(result, aside))
+            return self.conclude(answer, lambda result: self._complete(result, aside, progress.live))
         finally:
             artifacts.discard(aside)
 
-    def _complete(self, result: Json, aside: Path) -> str:
+    def _complete(self, result: Json, aside: Path, live: Json) -> str:
         artifact = artifacts.publish(aside)
-        if write_surely(self.run.mark_completed, self.owner, result, artifact):
+        if write_surely(self.run.mark_completed, self.owner, result, artifact, live):
             return "completed"
         artifacts.discard(artifacts.artifacts_folder() / artifact)
         return "lost"

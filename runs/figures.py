@@ -22,6 +22,7 @@ class Figure:
         unit: one of UNITS.
         currency: of money; the word after the number for text-like units.
         is_signed: whether it is a result whose sign is shown and coloured.
+        is_coloured: False keeps a signed result in the colour of the text.
         help: formula or meaning, for the tooltip.
         reason: why the value is undefined.
         note: what stands in small print below or behind it.
@@ -32,6 +33,7 @@ class Figure:
     unit: str
     currency: str = ""
     is_signed: bool = False
+    is_coloured: bool = True
     help: str = ""
     reason: str = ""
     note: "Figure | None" = None

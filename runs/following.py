@@ -58,9 +58,9 @@ def follow(child: Child, job: Json, follower: Follower, keep: Callable[[Child], 
                     keep(child)
                     return {**message, "log": child.log}
             if not follower.beat_if_due():
-                return _leave(child, {"lost": True}, follower, keep)
+                return _leave(child, {"lost": True}, follower)
             if draining.is_draining():
-                return _leave(child, {"draining": True}, follower, keep)
+                return _leave(child, {"draining": True}, follower)
             if time.monotonic() - heard > settings.STALL_SECONDS:
                 child.close()
                 return {"stuck": True, "log": child.log}
@@ -69,8 +69,11 @@ def follow(child: Child, job: Json, follower: Follower, keep: Callable[[Child], 
         return {"ended": error.signal_name, "log": error.log}
 
 
-def _leave(child: Child, outcome: Json, follower: Follower, keep: Callable[[Child], None]) -> Json:
-    """Tell the child to stop; a child in a long stride, or in an endless loop, is ended."""
+def _leave(child: Child, outcome: Json, follower: Follower) -> Json:
+    """Tell the child to stop, and end it: at the end of its stride, or after a grace when that does not come.
+
+    It is not kept for another run: threads and processes that the strategy started are to end with the run.
+    """
     child.stop()
     deadline = time.monotonic() + STOP_GRACE_SECONDS
     while (left := deadline - time.monotonic()) > 0:
@@ -79,8 +82,7 @@ def _leave(child: Child, outcome: Json, follower: Follower, keep: Callable[[Chil
             continue
         follower.take(message)
         if message.keys() & LAST_WORDS:
-            keep(child)
-            return outcome
+            break
     child.close()
     return outcome
 

@@ -108,6 +108,10 @@ class LimitedRequest(http_protocol.WebRequest):
 
     _n_body_bytes = 0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Leave forms to Django: Twisted would read them too, and answer a malformed one without a body."""
+        super().__init__(*args, **{**kwargs, "parsePOSTFormSubmission": False})
+
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Store a piece of the body, up to the limit."""
         self._n_body_bytes += len(data)

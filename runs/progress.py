@@ -27,6 +27,11 @@ class Progress:
         # The first news goes out at once; afterwards the beat sets the pace.
         self._next_beat, self._next_silent = now, now + SECONDS_BETWEEN_SILENT_BEATS
 
+    @property
+    def live(self) -> Json:
+        """What the child told last for the live page; the row may not have heard of it yet."""
+        return self._live
+
     def take(self, message: Json) -> None:
         """Take in a child's message: a phase, or how far it is."""
         self._phase = message.get("phase", self._phase)

@@ -118,7 +118,8 @@ def headline(values: Values, reasons: Reasons, key: str, note: Figure | None = N
         "Net profit" if key == "total_return" else metric.label,
         values.get(key),
         metric.unit,
-        is_signed=key == "total_return",
+        is_signed=key in ("total_return", "buy_and_hold_return"),
+        is_coloured=key == "total_return",  # the strategy's own result stands out
         help=metric.help,
         reason=reasons.get(key, ""),
         note=note,

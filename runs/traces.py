@@ -122,6 +122,15 @@ def _shown_all(values: Any) -> dict[str, str]:
 
 
 def _order_text(order: Any) -> str:
-    if isinstance(order, dict):
-        return " ".join(f"{name} {_shown(value)}" for name, value in order.items())
-    return str(order)
+    """Return a pending order as people say it: buy 100% of equity, market, given at bar 4,100."""
+    if not isinstance(order, dict):
+        return str(order)
+    size, kind = order.get("size"), str(order.get("size_kind", ""))
+    words = {
+        "all": "all",
+        "equity_fraction": f"{size * 100:.6g}% of equity" if isinstance(size, int | float) else "a share of equity",
+        "quantity": f"{_shown(size)} units",
+        "quote": f"{_shown(size)} in money",
+    }
+    what = f"{order.get('verb', '')} {words.get(kind, f'{_shown(size)} {kind}')}".strip()
+    return f"{what}, {order.get('kind', '')}, given at bar {_shown(order.get('bar'))}"

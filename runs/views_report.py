@@ -16,6 +16,9 @@ from runs.models import Run, RunState
 from runs.tables import ROWS_IN_REPORT, ROWS_PER_PAGE, TABLES
 from runs.views import backtests, is_htmx
 
+NOT_YET = "Trades, orders and equity appear when the backtest finishes."
+NEVER_FINISHED = "There are no trades, orders and equity to list: the backtest did not finish."
+
 
 @require_GET
 @vary_on_headers("HX-Request")
@@ -29,7 +32,7 @@ def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpR
         context["missing"] = f"The stored arrays cannot be read: {error}"
         return render(request, "runs/run_table.html", context)
     if result is None:
-        context["missing"] = "Trades, orders and equity appear when the backtest finishes."
+        context["missing"] = NEVER_FINISHED if run.is_terminal else NOT_YET
         return render(request, "runs/run_table.html", context)
     number = request.GET.get("page", "1")
     size = ROWS_IN_REPORT if is_htmx(request) else ROWS_PER_PAGE

@@ -1,15 +1,6 @@
 """The whole product as processes: `manage.py up` on a home folder of its own, and what tests ask of it from outside."""
 
-import json
-import os
-import re
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 
@@ -17,22 +8,11 @@ import psycopg
 
 from algotrade.market.imports import import_candles
 from algotrade.market.store import CandleStore
-from tests.environment import KERNELS, ROOT
+from runs.bench import product as bench
+from runs.bench.product import wait_for
+from tests.environment import KERNELS
 
-START_SECONDS = 60.0
-STOP_SECONDS = 15.0
-PAUSE_SECONDS = 0.05
-SAYS_WHERE = re.compile(r"AlgoTrade runs at (http://\S+?)/\s")
-
-
-def wait_for(find, seconds=20.0, what="the condition"):
-    """Return the first truthy value that `find` returns, asking again and again."""
-    deadline = time.monotonic() + seconds
-    while not (found := find()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come true within {seconds:g} s.")
-        time.sleep(PAUSE_SECONDS)
-    return found
+__all__ = ["Product", "descendants", "is_running", "processes", "wait_for"]
 
 
 def processes():
@@ -64,103 +44,22 @@ def descendants(pid):
     return found
 
 
-class Product:
-    """One `manage.py up` with a fresh home, stopped when the block ends."""
+class Product(bench.Product):
+    """A product whose rows and processes tests may look into."""
 
-    def __init__(self, home, *, sample=False, workers=2, database="", redis="", lease=3):
-        """Prepare a product in `home`; `database` and `redis` are addresses, none for what comes embedded."""
-        self.home = Path(home)
-        self.log = self.home / "up.log"
-        self.base_url = self.token = ""
-        self.process = None
-        self._options = [] if sample else ["--no-sample"]
-        self._workers = workers
+    def __init__(self, home, *, lease=3, **options):
+        """Prepare a product in `home`; a lost worker is noticed soon."""
+        super().__init__(home, lease=lease, **options)
         self._numbers = {}
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(self.home),
-            "ALGOTRADE_HOME": str(self.home),
-            "ALGOTRADE_LEASE_SECONDS": str(lease),
-            **({"DATABASE_URL": database} if database else {}),
-            **({"REDIS_URL": redis} if redis else {}),
-        }
 
-    def __enter__(self):
-        """Start."""
-        self.home.mkdir(parents=True, exist_ok=True)
+    def start(self):
+        """Run `up`; what one test compiled, the next one need not."""
         cache = self.home / "cache"
-        if not cache.exists():  # what one test compiled, the next one need not
+        if not cache.exists():
             cache.mkdir()
             KERNELS.mkdir(parents=True, exist_ok=True)
             (cache / "kernels").symlink_to(KERNELS)
-        try:
-            self.start()
-            self.token = self.manage("api_token").split()[-1]
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_exception):
-        """Stop everything."""
-        self.stop()
-
-    def start(self):
-        """Run `up` until it says where the product is."""
-        arguments = ["up", "--no-open", "--port", "0", "--workers", str(self._workers), *self._options]
-        offset = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "manage.py", *arguments],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        self.base_url = wait_for(lambda: self._said_where(offset), START_SECONDS, f"start of up ({self.log})")
-
-    def _said_where(self, offset):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"up ended with status {self.process.returncode}:\n{self.printed()}")
-        found = SAYS_WHERE.search(self.printed()[offset:])
-        return found and found[1]
-
-    def printed(self):
-        """Return what `up` printed so far."""
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def stop(self):
-        """Press Ctrl-C; return the exit status."""
-        if self.process is None:
-            return None
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise
-
-    def manage(self, *arguments):
-        """Run a command of manage.py and return what it printed."""
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        if done.returncode:
-            raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
-        return done.stdout
-
-    def login_url(self):
-        """Return a fresh one-time URL."""
-        return self.manage("login_url", "--base", self.base_url).strip()
+        super().start()
 
     def write_strategy(self, name, source):
         """Save a file into the user's folder, as an editor does."""
@@ -171,17 +70,6 @@ class Product:
     def import_csv(self, path, **names):
         """Store the candles of a CSV file."""
         return import_candles(Path(path), CandleStore(self.home / "candles"), **names)
-
-    def call(self, method, path, body=None):
-        """Return status and JSON body of a call of the API."""
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        request = urllib.request.Request(self.base_url + path, data, headers, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, json.loads(answer.read() or b"null")
-        except urllib.error.HTTPError as error:
-            return error.code, json.loads(error.read())
 
     def submit(self, body):
         """Submit a backtest that must be accepted; return the answer."""

@@ -111,11 +111,10 @@ def watch_nb(account: Any, high: float, low: float) -> None:
 
 
 @register_jitable
-def mark_nb(account: Any, fills: Any, trades: Any, close: float) -> None:
-    """Value the account at the close; without equity it is ruined, and its position ends there."""
-    account.equity = account.cash + account.position * close
-    if account.equity <= 0.0:
-        if account.position != 0.0:
-            apply_fill_nb(account, fills, trades, -1, -account.position, close, 0.0, LIQUIDATION)
-            account.equity = account.cash
-        account.is_ruined = 1
+def ruin_nb(account: Any, fills: Any, trades: Any, close: float) -> float:
+    """End the position of an account without equity at the close; return what is left."""
+    if account.position != 0.0:
+        apply_fill_nb(account, fills, trades, -1, -account.position, close, 0.0, LIQUIDATION)
+        account.equity = account.cash
+    account.is_ruined = 1
+    return float(account.equity)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from algotrade.engine.checks import check_look_ahead, check_on_bar, indicator_matrix
+from algotrade.engine.checks import check_look_ahead, check_on_bar, indicator_columns
 from algotrade.engine.compile import Loop, Source, build, params_record
 from algotrade.engine.execution import Execution, Recorders
 from algotrade.engine.failures import StrategyFailure
@@ -151,9 +151,9 @@ class Backtester:
             setattr(instance, name, value)
         try:
             with shared(self._indicators), np.errstate(all="ignore"):
-                names, matrix = indicator_matrix(instance, bars)
+                names, columns = indicator_columns(instance, bars)
             if not self._is_checked:
-                check_look_ahead(instance, bars, names, matrix)
+                check_look_ahead(instance, bars, names, columns)
         except (RunCancelled, AlgotradeError):
             raise
         except Exception as error:
@@ -165,7 +165,7 @@ class Backtester:
             parameters=spec.parameters,
             params=params_record(spec.parameters, self._choices(spec.parameters)),
             indicator_names=names,
-            indicators=matrix,
+            indicators=columns,
             folder=self._folder,
             recorders=recorders,
         )

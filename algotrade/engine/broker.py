@@ -138,13 +138,13 @@ _overload_reading(
 )
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def crossed_above(first: Any, second: Any) -> bool:
     """Tell whether `first` rose above `second` with this bar: now above, at the bar before not."""
     return len(first) > 1 and first[-1] > second[-1] and first[-2] <= second[-2]
 
 
-@register_jitable
+@register_jitable(forceinline=True)
 def crossed_below(first: Any, second: Any) -> bool:
     """Tell whether `first` fell below `second` with this bar: now below, at the bar before not."""
     return len(first) > 1 and first[-1] < second[-1] and first[-2] >= second[-2]

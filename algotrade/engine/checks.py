@@ -47,8 +47,10 @@ _ROUNDED_IN_NUMPY = frozenset(
 """Functions for which NumPy and the compiler have different implementations; those of `math` are the same."""
 
 
-def indicator_matrix(instance: Any, bars: Bars) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """Return the names and values, float64[n_indicators, n_bars], of a strategy's indicators.
+def indicator_columns(instance: Any, bars: Bars) -> tuple[tuple[str, ...], tuple[NDArray[np.float64], ...]]:
+    """Return the names and the values of a strategy's indicators, read-only float64[n_bars] each.
+
+    What is float64 already is not copied: trials share their indicators.
 
     Raises:
         StrategyError: `indicators` returned something else than float arrays of one value per bar.
@@ -57,8 +59,8 @@ def indicator_matrix(instance: Any, bars: Bars) -> tuple[tuple[str, ...], NDArra
     name = type(instance).__name__
     if not isinstance(found, dict):
         raise StrategyError(f"{name}.indicators must return a dict of arrays, not {type(found).__name__}.")
-    matrix = np.empty((len(found), len(bars)))
-    for row, (key, values) in enumerate(found.items()):
+    columns = []
+    for key, values in found.items():
         if not (isinstance(key, str) and key.isidentifier() and not key.startswith("_")):
             raise StrategyError(f"{name}.indicators: {key!r} is no name that on_bar could use (ind.name).")
         array = np.asarray(values)
@@ -67,12 +69,15 @@ def indicator_matrix(instance: Any, bars: Bars) -> tuple[tuple[str, ...], NDArra
                 f"{name}.indicators: {key!r} must be float64[{len(bars)}], one value per bar; it is {array.dtype} of "
                 f"shape {array.shape}."
             )
-        matrix[row] = array
-    matrix.flags.writeable = False
-    return tuple(found), matrix
+        column = np.ascontiguousarray(array, dtype=np.float64).view()
+        column.flags.writeable = False
+        columns.append(column)
+    return tuple(found), tuple(columns)
 
 
-def check_look_ahead(instance: Any, bars: Bars, names: tuple[str, ...], matrix: NDArray[np.float64]) -> None:
+def check_look_ahead(
+    instance: Any, bars: Bars, names: tuple[str, ...], columns: tuple[NDArray[np.float64], ...]
+) -> None:
     """Recompute indicators without the last bars, and with others in their place: a value that changes looked ahead.
 
     Other bars find what fewer do not: the highest price of all may lie in the bars that are left.
@@ -87,12 +92,12 @@ def check_look_ahead(instance: Any, bars: Bars, names: tuple[str, ...], matrix: 
         if length < 1 or not names:
             continue
         with np.errstate(all="ignore"):
-            again_names, again = indicator_matrix(instance, known)
+            again_names, again_columns = indicator_columns(instance, known)
         if again_names != names:
             raise StrategyError(
                 f"{type(instance).__name__}.indicators returns other names for fewer bars: {again_names}."
             )
-        whole, again = matrix[:, :length], again[:, :length]
+        whole, again = (np.vstack([column[:length] for column in found]) for found in (columns, again_columns))
         same = np.isclose(whole, again, rtol=1e-9, atol=1e-12, equal_nan=True)
         if not same.all():
             row, bar = (int(index[0]) for index in np.nonzero(~same))

@@ -41,29 +41,43 @@ _TEMPLATE = '''"""The loop of {strategy}, generated: the order of the rules that
 
 from collections import namedtuple
 
+from algotrade.engine.account_nb import ruin_nb, watch_nb
 from algotrade.engine.broker import Broker
-from algotrade.engine.kernel_nb import after_strategy_nb, before_strategy_nb
+from algotrade.engine.fills_nb import fill_pending_nb
 
 Bars = namedtuple("Bars", {bar_names!r})
 Ind = namedtuple("Ind", {indicator_names!r})
 
 
-def run(account, orders, fills, trades, equity, open, high, low, close, volume, ind, params, first, lo, hi):
+def run(account, orders, fills, trades, equity, open, high, low, close, volume, {arguments}params, first, lo, hi):
     broker = Broker(account, orders)
     room = len(orders) - {max_orders}
     for i in range(lo, hi):
         if account.n_orders > room:
             return i
+        price = close[i]
         account.bar = i - first
-        before_strategy_nb(account, orders, fills, trades, open[i], high[i], low[i], close[i])
-        equity[i - first] = account.equity
-        if account.is_ruined != 0:
+        # At the open: what waits is filled.
+        if account.first_pending != account.n_orders:
+            fill_pending_nb(account, orders, fills, trades, open[i])
+        # In the bar: the open position meets its best and worst price.
+        if account.position != 0.0:
+            watch_nb(account, high[i], low[i])
+        # At the close: the account is valued, then the strategy decides.
+        value = account.cash + account.position * price
+        account.equity = value
+        equity[i - first] = value
+        if value <= 0.0:
+            equity[i - first] = ruin_nb(account, fills, trades, price)
             return i + 1
         on_bar(Bars({bar_views}), Ind({indicator_views}), params, broker)
         if account.fills_at_close != 0 and account.first_pending != account.n_orders:
-            after_strategy_nb(account, orders, fills, trades, close[i])
-            equity[i - first] = account.equity
-            if account.is_ruined != 0:
+            fill_pending_nb(account, orders, fills, trades, price)
+            value = account.cash + account.position * price
+            account.equity = value
+            equity[i - first] = value
+            if value <= 0.0:
+                equity[i - first] = ruin_nb(account, fills, trades, price)
                 return i + 1
     return hi
 '''
@@ -91,7 +105,7 @@ class Source:
     Attributes:
         on_bar: the strategy's function.
         name: of the strategy, for the docstring.
-        indicator_names: of all indicators, in the order of their matrix.
+        indicator_names: of all indicators, in the order in which the loop takes them.
         params: dtype of the parameters' record.
         source_hash: of the strategy's files.
     """
@@ -112,7 +126,8 @@ class Source:
             bar_names=tuple(bars) or ("count",),
             indicator_names=tuple(name for _, name in rows) or ("count",),
             bar_views=", ".join(f"{name}[:i + 1]" for name in bars) or "i + 1",
-            indicator_views=", ".join(f"ind[{row}, :i + 1]" for row, _ in rows) or "i + 1",
+            arguments="".join(f"ind_{row}, " for row in range(len(self.indicator_names))),
+            indicator_views=", ".join(f"ind_{row}[:i + 1]" for row, _ in rows) or "i + 1",
             max_orders=MAX_ORDERS_PER_BAR,
         )
 
@@ -147,7 +162,7 @@ def build(
     loops = module.__dict__.setdefault("loops", {})  # of this process: reading machine code anew takes 10 ms each time
     for attempt, kind in enumerate(builds):
         try:
-            loop = loops.get(kind) or _compiled(module.run, source.params, lean=kind == "lean")
+            loop = loops.get(kind) or _compiled(module.run, source, lean=kind == "lean")
         except Exception as error:  # noqa: BLE001 - what numba cannot type may raise KeyError, or anything
             if attempt + 1 < len(builds):
                 continue  # a strategy that allocates memory needs reference counting
@@ -186,7 +201,7 @@ def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str
     return record[0]
 
 
-def signature(params: np.dtype[Any]) -> Any:
+def signature(params: np.dtype[Any], n_indicators: int) -> Any:
     """Return the numba signature of a loop for a parameters' dtype; bars and indicators are read-only."""
     account, order, fill, trade, record = (numba.from_dtype(d) for d in (ACCOUNT, ORDER, FILL, TRADE, params))
     column = types.Array(types.float64, 1, "C", readonly=True)
@@ -196,8 +211,7 @@ def signature(params: np.dtype[Any]) -> Any:
         types.Array(fill, 1, "C"),
         types.Array(trade, 1, "C"),
         types.Array(types.float64, 1, "C"),
-        *([column] * len(COLUMNS)),
-        types.Array(types.float64, 2, "C", readonly=True),
+        *([column] * (len(COLUMNS) + n_indicators)),
         record,
         types.int64,
         types.int64,
@@ -205,10 +219,11 @@ def signature(params: np.dtype[Any]) -> Any:
     )
 
 
-def _compiled(run: FunctionType, params: np.dtype[Any], *, lean: bool) -> Callable[..., int]:
+def _compiled(run: FunctionType, source: Source, *, lean: bool) -> Callable[..., int]:
     # `_nrt` is numba's own, undocumented switch: without reference counts the loop is several times faster.
     options: dict[str, Any] = {"nogil": True, "boundscheck": True, "cache": True} | ({"_nrt": False} if lean else {})
-    loop: Callable[..., int] = njit([signature(params)], **options)(_twin(run, lean=lean))
+    arguments = signature(source.params, len(source.indicator_names))
+    loop: Callable[..., int] = njit([arguments], **options)(_twin(run, lean=lean))
     return loop
 
 
@@ -290,5 +305,6 @@ def _make_compilable(function: FunctionType) -> None:
     """Register a strategy's function, and the functions of its own files that it calls, with the compiler."""
     for current in own_functions(function):
         if not getattr(current, "_is_registered", False):
-            register_jitable(current)
+            # Inlined by LLVM: a call would copy every view, some ten words each, for each bar.
+            register_jitable(forceinline=True)(current)
             current.__dict__["_is_registered"] = True

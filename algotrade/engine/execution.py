@@ -69,8 +69,8 @@ class Execution:
         account: ACCOUNT, changed as bars go by.
         parameters: the strategy's parameters, for whoever reads about a failure.
         params: the same as `on_bar` sees them.
-        indicator_names: names of the rows of `indicators`.
-        indicators: float64[n_indicators, n_bars].
+        indicator_names: of each of `indicators`.
+        indicators: float64[n_bars] each.
         folder: the strategy's, from which its files are told.
         recorders: where orders, fills, trades and equity go.
     """
@@ -81,7 +81,7 @@ class Execution:
     parameters: Mapping[str, Any]
     params: Any
     indicator_names: tuple[str, ...]
-    indicators: NDArray[np.float64]
+    indicators: tuple[NDArray[np.float64], ...]
     folder: str
     recorders: Recorders = field(default_factory=Recorders)
 
@@ -152,7 +152,7 @@ class Execution:
     def _call(self, run: Callable[..., int], lo: int, hi: int) -> int:
         columns = [getattr(self.bars, name) for name in COLUMNS]
         records = (self.account, self.recorders.orders, self.recorders.fills, self.recorders.trades, self.equity)
-        reached = run(*records, *columns, self.indicators, self.params, self.first, self.first + lo, self.first + hi)
+        reached = run(*records, *columns, *self.indicators, self.params, self.first, self.first + lo, self.first + hi)
         return int(reached) - self.first
 
     def _checkpoint(self) -> tuple[Any, Any]:

@@ -46,7 +46,6 @@ _floats, _ints = _input(types.float64), _input(types.int64)
 _fills, _trades = _input(from_dtype(FILL)), _input(from_dtype(TRADE))
 _row = from_dtype(STATS)
 _stats = types.Array(_row, 1, "C")
-_new_floats, _new_ints, _curves = types.float64[::1], types.int64[::1], types.float64[:, ::1]
 
 
 @_part
@@ -64,35 +63,65 @@ def day_ends_nb(time: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @_part
+def exposure_nb(fills: NDArray[np.void], n_bars: int, stats: NDArray[np.void]) -> tuple[bool, bool]:
+    """Sum up what each side traded and for how many bars it was held, fill by fill.
+
+    Args:
+        fills: FILL[n_fills], in order of bars.
+        n_bars: bars of the range.
+        stats: STATS[3], `n_bars_exposed` and `traded` of each side are written.
+
+    Returns:
+        Whether a long and whether a short position was ever held.
+    """
+    position, since = 0.0, 0
+    n_long, n_short = 0, 0
+    long_traded, short_traded = 0.0, 0.0
+    was_long, was_short = False, False
+    for row in range(fills.shape[0] + 1):
+        bar = fills[row].bar if row < fills.shape[0] else n_bars
+        n_long += (bar - since) * (position > 0.0)
+        n_short += (bar - since) * (position < 0.0)
+        since = bar
+        if row < fills.shape[0]:
+            entry = fills[row]
+            value = abs(entry.qty) * entry.price
+            # A fill belongs to the side whose position it changes; one through zero to both, by quantity.
+            short_part = abs(min(entry.position, 0.0) - min(position, 0.0)) / abs(entry.qty)
+            short_traded += short_part * value
+            long_traded += (1.0 - short_part) * value
+            position = entry.position
+            was_long, was_short = was_long or position > 0.0, was_short or position < 0.0
+    stats[ALL].n_bars_exposed, stats[ALL].traded = n_long + n_short, long_traded + short_traded
+    stats[LONG].n_bars_exposed, stats[LONG].traded = n_long, long_traded
+    stats[SHORT].n_bars_exposed, stats[SHORT].traded = n_short, short_traded
+    return was_long, was_short
+
+
+@_part
 def split_sides_nb(
     equity: NDArray[np.float64],
     close: NDArray[np.float64],
     fills: NDArray[np.void],
     initial_cash: float,
     curves: NDArray[np.float64],
-    stats: NDArray[np.void],
 ) -> None:
     """Split the change of equity of every bar into what the long and the short position made of it.
 
     While one side alone is held it takes the bar's whole change, costs and financing included. In a bar with both (a
     flip) the short side's part is told by its fills and the long side takes the rest, so the two always add up to the
     whole. A side's curve grows by its part over the equity before the bar; it ends at 0, should it ever lose more
-    than everything. The curve of the only side that was held is the equity, to the bit.
+    than everything.
 
     Args:
         equity: float64[n_bars], account currency.
         close: float64[n_bars], quote currency.
         fills: FILL[n_fills], in order of bars.
         initial_cash: account currency.
-        curves: float64[3, n_bars], written: the curve of each side, in the order of SIDES.
-        stats: STATS[3], `n_bars_exposed` and `traded` of each side are written.
-
+        curves: float64[2, n_bars], written: the curves of the long and the short side.
     """
     position, before = 0.0, initial_cash
     long_value, short_value = initial_cash, initial_cash
-    n_long, n_short = 0, 0
-    long_traded, short_traded = 0.0, 0.0
-    was_long, was_short = False, False
     fill = 0
     for bar in range(equity.shape[0]):
         change = equity[bar] - before
@@ -104,12 +133,8 @@ def split_sides_nb(
                 entry = fills[fill]
                 after = entry.position
                 short_change += min(position, 0.0) * (entry.price - price)
-                value = abs(entry.qty) * entry.price
-                # A fill belongs to the side whose position it changes; one through zero to both, by quantity.
                 short_part = abs(min(after, 0.0) - min(position, 0.0)) / abs(entry.qty)
                 short_change -= short_part * entry.commission
-                short_traded += short_part * value
-                long_traded += (1.0 - short_part) * value
                 price, position = entry.price, after
                 has_long = has_long or position > 0.0
                 has_short = has_short or position < 0.0
@@ -120,7 +145,6 @@ def split_sides_nb(
             elif not has_short:
                 short_change = 0.0
             long_change = change - short_change
-            was_long, was_short = was_long or has_long, was_short or has_short
         elif position > 0.0:
             long_change = change
         elif position < 0.0:
@@ -130,17 +154,8 @@ def split_sides_nb(
                 long_value = max(long_value * (1.0 + long_change / before), 0.0)
             if short_change != 0.0:
                 short_value = max(short_value * (1.0 + short_change / before), 0.0)
-        n_long += position > 0.0
-        n_short += position < 0.0
-        curves[ALL, bar], curves[LONG, bar], curves[SHORT, bar] = equity[bar], long_value, short_value
+        curves[0, bar], curves[1, bar] = long_value, short_value
         before = equity[bar]
-    if was_long != was_short:
-        only = LONG if was_long else SHORT
-        for bar in range(equity.shape[0]):
-            curves[only, bar] = equity[bar]
-    stats[ALL].n_bars_exposed, stats[ALL].traded = n_long + n_short, long_traded + short_traded
-    stats[LONG].n_bars_exposed, stats[LONG].traded = n_long, long_traded
-    stats[SHORT].n_bars_exposed, stats[SHORT].traded = n_short, short_traded
 
 
 @_part
@@ -150,9 +165,10 @@ def curve_nb(
     ends: NDArray[np.int64],
     initial_cash: float,
     returns: NDArray[np.float64],
+    values: NDArray[np.float64],
     out: Any,
 ) -> None:
-    """Walk a side's curve bar by bar: drawdowns, and the daily returns for what follows.
+    """Walk a side's curve bar by bar: drawdowns, and the daily values and returns for what follows.
 
     Args:
         time: int64[n_bars], UTC ns.
@@ -160,6 +176,7 @@ def curve_nb(
         ends: int64[n_days], last bar of each day.
         initial_cash: value of the curve before the first bar.
         returns: float64[n_days], written.
+        values: float64[n_days], written: the curve at each day's last bar.
         out: the STATS record to write.
     """
     n_bars = time.shape[0]
@@ -186,7 +203,7 @@ def curve_nb(
         if bar == ends[day]:
             squares += max(value / peak - 1.0, -1.0) ** 2
             returns[day] = value / day_value - 1.0 if day_value > 0.0 else 0.0
-            day_value = value
+            values[day] = day_value = value
             day = min(day + 1, ends.shape[0] - 1)
     out.max_drawdown, out.max_drawdown_money, out.longest_drawdown_ns = deepest, deepest_money, longest
     out.drawdown_sum, out.n_drawdowns, out.n_bars_under_water = depth_sum, n_drawdowns, n_under_water
@@ -291,15 +308,15 @@ def month_nb(time_ns: int) -> int:
 
 @_part
 def months_nb(
-    time: NDArray[np.int64], equity: NDArray[np.float64], ends: NDArray[np.int64], initial_cash: float, out: Any
+    time: NDArray[np.int64], values: NDArray[np.float64], ends: NDArray[np.int64], initial_cash: float, out: Any
 ) -> None:
-    """Find the best and the worst return from month's end to month's end."""
+    """Find the best and the worst return from month's end to month's end, of float64[n_days] daily values."""
     n = ends.shape[0]
     before = initial_cash
     best, worst = -math.inf, math.inf
     for day in range(n):
         if day == n - 1 or month_nb(time[ends[day + 1]]) != month_nb(time[ends[day]]):
-            value = equity[ends[day]]
+            value = values[day]
             change = value / before - 1.0 if before > 0.0 else 0.0
             best, worst = max(best, change), min(worst, change)
             before = value
@@ -355,6 +372,53 @@ def trades_nb(trades: NDArray[np.void], side: int, out: Any) -> None:
     out.profit_variance = squares / (n - 1) if n > 1 else 0.0
 
 
+@_part
+def side_nb(
+    time: NDArray[np.int64],
+    close: NDArray[np.float64],
+    curve: NDArray[np.float64],
+    ends: NDArray[np.int64],
+    initial_cash: float,
+    risk_free: float,
+    out: Any,
+) -> None:
+    """Fill all of a side's record that its curve, float64[n_bars], determines."""
+    returns, values = np.empty(ends.shape[0]), np.empty(ends.shape[0])
+    curve_nb(time, curve, ends, initial_cash, returns, values, out)
+    returns_nb(returns, risk_free, out)
+    against_hold_nb(close, ends, returns, out)
+    months_nb(time, values, ends, initial_cash, out)
+
+
+@_part
+def idle_side_nb(n_bars: int, n_days: int, initial_cash: float, risk_free: float, whole: Any, out: Any) -> None:
+    """Fill the record of a side that was never held: its curve stays at the initial cash."""
+    returns_nb(np.zeros(n_days), risk_free, out)
+    out.curve_sum = n_bars * initial_cash
+    out.hold_return, out.hold_mean_return, out.hold_variance = (
+        whole.hold_return,
+        whole.hold_mean_return,
+        whole.hold_variance,
+    )
+
+
+@_part
+def same_side_nb(whole: Any, out: Any) -> None:
+    """Fill the record of the only side that was held: its curve is the equity, and so is all that comes of it."""
+    out.max_drawdown, out.max_drawdown_money = whole.max_drawdown, whole.max_drawdown_money
+    out.longest_drawdown_ns, out.drawdown_sum = whole.longest_drawdown_ns, whole.drawdown_sum
+    out.n_drawdowns, out.n_bars_under_water = whole.n_drawdowns, whole.n_bars_under_water
+    out.squared_drawdown_sum, out.curve_sum = whole.squared_drawdown_sum, whole.curve_sum
+    out.mean_return, out.variance, out.downside_square = whole.mean_return, whole.variance, whole.downside_square
+    out.upside_sum, out.downside_sum = whole.upside_sum, whole.downside_sum
+    out.best_day, out.worst_day = whole.best_day, whole.worst_day
+    out.skewness, out.kurtosis = whole.skewness, whole.kurtosis
+    out.value_at_risk, out.conditional_value_at_risk = whole.value_at_risk, whole.conditional_value_at_risk
+    out.hold_return, out.hold_mean_return = whole.hold_return, whole.hold_mean_return
+    out.hold_variance, out.beta = whole.hold_variance, whole.beta
+    out.best_month, out.worst_month = whole.best_month, whole.worst_month
+
+
 @_compiled(
     types.void(
         _ints, _floats, _floats, _fills, _trades, types.float64, types.float64, types.float64, types.int64, _stats
@@ -388,19 +452,25 @@ def stats_nb(
     """
     n_bars = time.shape[0]
     ends = day_ends_nb(time)
-    returns = np.empty(ends.shape[0])
-    curves = np.empty((3, n_bars))
-    split_sides_nb(equity, close, fills, initial_cash, curves, stats)
+    was_long, was_short = exposure_nb(fills, n_bars, stats)
     for side in range(3):
         row = stats[side]
         row.initial_cash, row.final_equity = initial_cash, equity[n_bars - 1]
         row.days_per_year, row.daily_risk_free = days_per_year, daily_risk_free
         row.n_bars, row.n_days, row.is_ruined = n_bars, ends.shape[0], is_ruined
         trades_nb(trades, (0, 1, -1)[side], row)
-        curve_nb(time, curves[side], ends, initial_cash, returns, row)
-        returns_nb(returns, daily_risk_free, row)
-        against_hold_nb(close, ends, returns, row)
-        months_nb(time, curves[side], ends, initial_cash, row)
+    side_nb(time, close, equity, ends, initial_cash, daily_risk_free, stats[ALL])
+    if was_long and was_short:
+        curves = np.empty((2, n_bars))
+        split_sides_nb(equity, close, fills, initial_cash, curves)
+        side_nb(time, close, curves[0], ends, initial_cash, daily_risk_free, stats[LONG])
+        side_nb(time, close, curves[1], ends, initial_cash, daily_risk_free, stats[SHORT])
+    else:
+        for side, was_held in ((LONG, was_long), (SHORT, was_short)):
+            if was_held:
+                same_side_nb(stats[ALL], stats[side])
+            else:
+                idle_side_nb(n_bars, ends.shape[0], initial_cash, daily_risk_free, stats[ALL], stats[side])
     whole = stats[ALL]
     whole.profit = equity[n_bars - 1] - initial_cash
     whole.commission, whole.slippage = 0.0, 0.0

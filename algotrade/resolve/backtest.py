@@ -115,10 +115,11 @@ def _parameters(reader: Reader, strategy: StrategyInfo) -> dict[str, ParamValue]
 
 def _check_rules(reader: Reader, strategy: StrategyInfo, values: dict[str, ParamValue]) -> None:
     for text in strategy.rules:
-        rule = Rule.parse(text)
-        named = [name for name in values if name in rule.names]
-        field = f"parameters.{named[0]}" if named else "parameters"
+        field = "parameters"
         try:
+            rule = Rule.parse(text)
+            named = [name for name in values if name in rule.names]
+            field = f"parameters.{named[0]}" if named else field
             if not rule.holds(values):
                 facts = " and ".join(f"{name} is {values[name]}" for name in named)
                 reader.errors[field] = f"{text} is required; {facts}."

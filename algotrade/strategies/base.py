@@ -1,5 +1,6 @@
 """What a strategy's author derives from: Strategy, and Param for each of its parameters."""
 
+import json
 import math
 from types import ModuleType
 from typing import Any, ClassVar, Self
@@ -7,6 +8,7 @@ from typing import Any, ClassVar, Self
 from algotrade.errors import StrategyError
 from algotrade.market.bars import Bars
 from algotrade.spec import ParamValue
+from algotrade.strategies.rules import Rule
 
 LARGEST_INT = 2**53
 """Largest whole number a parameter may be: up to here float64 and int64 agree."""
@@ -43,13 +45,23 @@ class Param:
         """Declare a parameter.
 
         Raises:
-            StrategyError: the default is not within bounds and choices.
+            StrategyError: the default is not within bounds and choices, or one of the others has another type.
         """
+        texts: dict[str, object] = {"unit": unit, "help": help, **{f"choice {n}": c for n, c in enumerate(choices, 1)}}
+        for name, text in texts.items():
+            if not isinstance(text, str):
+                raise StrategyError(f"The {name} of a parameter must be a text; it is {_shown(text)}.")
+        for name, bound in (("low", low), ("high", high), ("step", step)):
+            if bound is not None and (isinstance(bound, bool) or not isinstance(bound, int | float)):
+                raise StrategyError(f"The {name} of a parameter must be a number; it is {_shown(bound)}.")
+        if step is not None and not 0 < step < math.inf:
+            raise StrategyError(f"The step of a parameter must be above 0; it is {_shown(step)}.")
         self.name = ""
         self.kind = "choice" if choices else type(default).__name__
         if self.kind not in ("int", "float", "bool", "choice"):
             raise StrategyError(f"A parameter is a number, a truth value or one of its choices; {default!r} is none.")
-        self.low, self.high = low, high
+        self.low = None if low == -math.inf else low
+        self.high = None if high == math.inf else high
         self.step = step if step is not None else (1 if self.kind == "int" else None)
         self.unit, self.help = unit, help
         self.choices = tuple(choices)
@@ -171,6 +183,47 @@ def parameters_of(cls: type[Strategy]) -> tuple[Param, ...]:
     for base in reversed(cls.__mro__):
         found.update({name: value for name, value in vars(base).items() if isinstance(value, Param)})
     return tuple(found.values())
+
+
+def description_of(cls: type[Strategy]) -> dict[str, Any]:
+    """Return what a strategy says of itself, as JSON types: title, doc, params, rules, compiled.
+
+    Raises:
+        StrategyError: a part of it is of no use, such as a rule that is no expression; the message says which.
+    """
+    params = parameters_of(cls)
+    names = {param.name for param in params}
+    for name in sorted(names & set(vars(Strategy))):
+        raise StrategyError(f"A parameter cannot be called {name!r}: every strategy has something of that name.")
+    description = {
+        "title": cls.title,
+        "doc": (cls.__doc__ or "").strip(),
+        "params": [param.to_dict() for param in params],
+        "rules": [rule.text for rule in _rules_of(cls, names)],
+        "compiled": bool(cls.compiled),
+    }
+    if not isinstance(cls.title, str):
+        raise StrategyError(f"The title must be a text; it is {_shown(cls.title)}.")
+    try:
+        text = json.dumps(description, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:  # NaN, or half of a surrogate pair
+        raise StrategyError(f"{cls.__name__} says something of itself that cannot be stored: {error}.") from error
+    if b"\\u0000" in text:
+        raise StrategyError(f"{cls.__name__} says something of itself that cannot be stored: a null character.")
+    return description
+
+
+def _rules_of(cls: type[Strategy], names: set[str]) -> list[Rule]:
+    if not isinstance(cls.rules, list | tuple):
+        raise StrategyError(f'The rules must be a list such as ["fast < slow"]; they are {_shown(cls.rules)}.')
+    try:
+        rules = [Rule.parse(text) for text in cls.rules]
+    except ValueError as error:
+        raise StrategyError(str(error)) from error
+    for rule in rules:
+        for name in sorted(rule.names - names):
+            raise StrategyError(f"The rule {rule.text!r} names {name!r}, which is not a parameter.")
+    return rules
 
 
 def strategy_class(module: ModuleType) -> type[Strategy]:

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from algotrade.strategies.sources import Source, read_source
 
 BUILTIN_FOLDER = Path(__file__).parent
 ERROR_SECONDS = 10.0
-"""How long the error of a file that does not import is told without trying again."""
+"""How long the error of a file that does not import is told without trying again: so long for each second that it took
+to find out, because others wait meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Catalog:
         self.archive = archive
         self._describer = Describer()
         self._lock = threading.Lock()
-        self._infos: dict[tuple[str, str], tuple[StrategyInfo, float]] = {}
+        self._infos: dict[tuple[str, str], tuple[StrategyInfo, float, float]] = {}
 
     def all(self) -> list[StrategyInfo]:
         """Return every strategy, the broken ones with their error, by title."""
@@ -80,7 +82,7 @@ class Catalog:
         source = self._sources().get(name)
         if source is None:
             names = ", ".join(sorted(self._sources()))
-            raise StrategyError(f"There is no strategy {name!r}. There are: {names}.")
+            raise StrategyError(f"There is no strategy {name[:100]!r}. There are: {names}.")
         info = self._info(source)
         if info.error is not None:
             raise StrategyError(f"The strategy {name!r} cannot be used: {info.error.splitlines()[0]}")
@@ -106,12 +108,12 @@ class Catalog:
             for path in sorted(folder.glob("*.py")):
                 source = read_source(path, builtin=builtin)
                 if source is not None:
-                    found[path.stem] = source
+                    found[source.name] = source
         return found
 
     def _info(self, source: Source) -> StrategyInfo:
         """Return the description of these sources, from memory, the archive, or a child that imports them."""
-        name, source_hash = source.path.stem, source.hash
+        name, source_hash = source.name, source.hash
         key = (name, source_hash)
         known = self._known(key)
         if known is not None:
@@ -119,20 +121,23 @@ class Catalog:
         info = StrategyInfo(name, title_of(name), source_hash, source.path, source.builtin, error=source.error)
         if source.error is None:
             with self._lock:  # two pages at once: describe once
+                began = time.monotonic()
                 info = self._known(key) or self._described(info, source)
-                self._infos[key] = (info, time.monotonic())
+                now = time.monotonic()
+                self._infos[key] = (info, now, max(1.0, now - began))
         return info
 
     def _known(self, key: tuple[str, str]) -> StrategyInfo | None:
         """Return what was said before of the same sources. An error may pass: a missing package was installed, say."""
-        info, at = self._infos.get(key, (None, 0.0))
-        is_fresh = info is not None and (info.error is None or time.monotonic() - at < ERROR_SECONDS)
+        info, at, took = self._infos.get(key, (None, 0.0, 0.0))
+        is_fresh = info is not None and (info.error is None or time.monotonic() - at < ERROR_SECONDS * took)
         return info if is_fresh else None
 
     def _described(self, info: StrategyInfo, source: Source) -> StrategyInfo:
         folder = self._keep(source)
         stored = self.archive / f"{info.source_hash}.{info.name}.json"
-        if stored.exists():
+        # What an older version wrote may not mean anything to this one: then the strategy is asked again.
+        with suppress(OSError, ValueError, KeyError, TypeError, StrategyError):
             return _parsed(info, json.loads(stored.read_text()))
         answer = self._describer.describe(folder, info.name)
         if "error" not in answer:

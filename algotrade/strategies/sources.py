@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,11 +25,16 @@ class Source:
     error: str | None = None
 
     @property
+    def name(self) -> str:
+        """The file's stem, by which everyone calls the strategy; bytes that are no UTF-8 are shown as ?."""
+        return self.path.stem.encode("utf-8", "replace").decode()
+
+    @property
     def hash(self) -> str:
         """SHA-256 (hex) of all files."""
         digest = hashlib.sha256()
         for name, content in sorted(self.files.items()):
-            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(f"{name}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
             digest.update(content)
         return digest.hexdigest()
 
@@ -61,6 +67,8 @@ def outline_of(content: bytes) -> Outline:
 def read_source(path: Path, *, builtin: bool) -> Source | None:
     """Read a file and what it imports from its folder; None when it defines no strategy and is only imported."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # reading a pipe would wait for ever
+            return Source(path, builtin, {path.name: b""}, "It is not a file.")
         if path.stat().st_size > MAX_SOURCE_BYTES:
             return Source(path, builtin, {path.name: b""}, f"The file is larger than {MAX_SOURCE_BYTES:,} bytes.")
         content = path.read_bytes()

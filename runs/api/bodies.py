@@ -76,7 +76,9 @@ def item_body(run: Run) -> Json:
 
 def detail_body(run: Run) -> Json:
     """Return everything about a run but its tables and series."""
-    detail = run.error_detail or {} if run.state == RunState.FAILED else {}
+    detail = dict(run.error_detail or {}) if run.state == RunState.FAILED else {}
+    if "bar_time" in detail:
+        detail["bar_time"] = iso_ns(detail["bar_time"])
     return {
         **item_body(run),
         "run_key": run.run_key,

@@ -79,8 +79,15 @@ class Transitions(models.Model):
             },
         )
 
-    def mark_completed(self, owner: str, result: Json, artifact: str) -> bool:
-        """Running -> completed, with the metrics and the folder of the arrays, which must be in place already."""
+    def mark_completed(self, owner: str, result: Json, artifact: str, live: Json | None = None) -> bool:
+        """Running -> completed.
+
+        Args:
+            owner: the token of the claim.
+            result: metrics, reasons and findings.
+            artifact: the folder of the arrays, which must be in place already.
+            live: the whole curve, which a run quicker than a beat has not told yet; None keeps the row's.
+        """
         metrics: Mapping[str, Any] = result["metrics"]
         return self._move(
             (RunState.RUNNING,),
@@ -92,6 +99,7 @@ class Transitions(models.Model):
             finished_at=timezone.now(),
             result=result,
             artifact=artifact,
+            live=live or F("live"),
             total_return=metrics.get("total_return"),
             sharpe_ratio=metrics.get("sharpe_ratio"),
             max_drawdown=metrics.get("max_drawdown"),
@@ -135,7 +143,7 @@ class Transitions(models.Model):
             owner_now="",
             finished_at=timezone.now(),
             crashes=F("crashes") + int(error.get("crashed", False)),
-            error_type=error["type"],
+            error_type=error["type"][:200],  # a class may have any name; PostgreSQL refuses a longer one
             error_message=error["message"],
             error_stack_trace=error["trace"],
             error_detail=error["detail"],

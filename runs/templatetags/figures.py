@@ -55,6 +55,8 @@ COLOURED = ("fraction", "money")
 @register.filter
 def tone(figure: Figure | None) -> str:
     """Return the class for the sign of a signed result: pos, neg or nothing."""
-    if figure is None or not figure.is_signed or not figure.value or figure.unit not in COLOURED:
+    if figure is None or not figure.value or figure.unit not in COLOURED:
+        return ""
+    if not (figure.is_signed and figure.is_coloured):
         return ""
     return "pos" if figure.value > 0 else "neg"

@@ -27,6 +27,9 @@ SHORTEN_ABOVE = 10_000_000
 PRICE_DECIMALS = 8
 """Decimals of a price at most, and of one without a tick size; of a quantity, too."""
 
+DAYS_WITH_HOURS = 100
+"""Durations of so many days and more are told without hours."""
+
 COLOURED_FROM = 0.00005
 """Fractions nearer to zero read 0.00% and stay without colour."""
 
@@ -178,7 +181,7 @@ def sign_class(value: Any) -> str:
 
 @register.filter
 def duration(seconds: Any) -> str:
-    """Return seconds as 0.8 s, 42 s, 1m 15s, 2h 04m or 3d 5h; the smallest unit is rounded down."""
+    """Return seconds as 0.8 s, 42 s, 1m 15s, 2h 04m, 3d 5h or 1,505d; the smallest unit is rounded down."""
     number = _number(seconds)
     if number is None:
         return UNDEFINED
@@ -195,7 +198,7 @@ def duration(seconds: Any) -> str:
         return f"{minutes}m {whole % 60:02}s"
     if not days:
         return f"{hours}h {minutes % 60:02}m"
-    return f"{days}d {hours % 24}h"
+    return f"{days}d {hours % 24}h" if days < DAYS_WITH_HOURS else f"{days:,}d"
 
 
 @register.filter(name="date")

@@ -6,11 +6,13 @@ import { faded, token } from "./palette.js";
 /* global uPlot */
 
 const EQUITY_HEIGHT = 300;
-const DRAWDOWN_HEIGHT = 110;
+const DRAWDOWN_HEIGHT = 118;
+const LEAST_DRAWDOWN = -0.01; // a smaller axis would name several of its lines alike
 const ZOOM_DELAY_MS = 150;
 const DAY = 86_400;
 const YEAR = 365 * DAY;
 const AXIS_WIDTH = 62;
+const EDGE = 18; // half a date, which may stand under the last line
 
 /* Labels of the time axis by the distance of its lines, seconds: [distance, text, and what is added at a new year, month, day]. */
 const TIME_LABELS = [
@@ -19,6 +21,9 @@ const TIME_LABELS = [
   [DAY, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
   [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
 ];
+
+/** Two lines of labels need more room than one. @param {any} _ @param {(string | null)[] | null} labels */
+const timeAxisHeight = (_, labels) => (labels?.some((label) => label?.includes("\n")) ? 46 : 30);
 
 export class EquityCharts {
   /** @param {HTMLElement} figure */
@@ -125,7 +130,7 @@ export class EquityCharts {
       setSelect: [(/** @type {any} */ plot) => this.#zoom(plot)],
       ready: [(/** @type {any} */ plot) => plot.over.addEventListener("dblclick", () => this.#showAll())],
     };
-    const common = { width, tzDate, legend: { show: false }, padding: [8, 8, 0, 0] };
+    const common = { width, tzDate, legend: { show: false }, padding: [8, EDGE, 0, 0] };
     const equityChart = new globalThis.uPlot(
       {
         ...common,
@@ -134,7 +139,7 @@ export class EquityCharts {
         hooks,
         scales: { x, y: { distr: this.mode === "log" ? 3 : 1 } },
         axes: [
-          { ...axis, values: TIME_LABELS, space: 70 },
+          { ...axis, values: TIME_LABELS, space: 70, size: timeAxisHeight },
           { ...axis, size: AXIS_WIDTH, space: 38, values: (_, values) => values.map((value) => this.#label(value, this.#digits(values))) },
         ],
         series: [
@@ -150,9 +155,10 @@ export class EquityCharts {
       {
         ...common,
         height: DRAWDOWN_HEIGHT,
+        padding: [8, EDGE, 8, 0], // no axis below: the lowest label needs room of its own
         cursor,
         hooks,
-        scales: { x, y: { range: (_, low) => [Math.min(low * 1.08, -0.001), 0] } },
+        scales: { x, y: { range: (_, low) => [Math.min(low * 1.08, LEAST_DRAWDOWN), 0] } },
         axes: [
           { ...axis, show: false },
           { ...axis, size: AXIS_WIDTH, space: 28, values: (_, values) => values.map((value) => signedPercent(value, this.#isFine(values) ? 1 : 0)) },

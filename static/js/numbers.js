@@ -1,6 +1,7 @@
 /* The twin of the server's number filters, for what charts and ticking clocks draw. */
 
 const MINUS = "\u2212";
+const DAYS_WITH_HOURS = 100; // durations of so many days and more are told without hours
 
 /** @param {number} value @param {number} digits */
 export function fixed(value, digits = 2) {
@@ -43,7 +44,8 @@ export function duration(seconds) {
   const pad = (/** @type {number} */ n) => String(n).padStart(2, "0");
   if (whole < 3600) return `${Math.floor(whole / 60)}m ${pad(whole % 60)}s`;
   if (whole < 86400) return `${Math.floor(whole / 3600)}h ${pad(Math.floor((whole % 3600) / 60))}m`;
-  return `${Math.floor(whole / 86400)}d ${Math.floor((whole % 86400) / 3600)}h`;
+  const days = Math.floor(whole / 86400);
+  return days < DAYS_WITH_HOURS ? `${days}d ${Math.floor((whole % 86400) / 3600)}h` : `${fixed(days, 0)}d`;
 }
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -33,6 +33,12 @@ def test_failed_run_shows_the_line_the_bar_and_the_trace(open_page, start):
     expect(page.get_by_test_id("log")).to_contain_text("looking at")
 
 
+def test_failed_run_offers_no_table_of_its_unfinished_curve(page, start):
+    start(page, "faulty", at=45)
+    expect(page.get_by_test_id("error-panel")).to_be_visible()
+    expect(page.get_by_test_id("equity-chart").get_by_text("View data")).to_be_hidden()
+
+
 def test_failed_run_is_known_by_its_error_in_the_list(page, start):
     start(page, "faulty", at=43)
     expect(page.get_by_test_id("error-panel")).to_be_visible()

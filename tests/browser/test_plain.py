@@ -100,6 +100,14 @@ def test_page_fits_a_phone_under_a_strict_policy(open_page, examples, path):
     assert widths == [390, 390]
 
 
+def test_phone_shows_result_and_progress_of_a_run_without_scrolling_sideways(open_page, examples):
+    page = open_page("/runs", viewport={"width": 390, "height": 844})
+    row = page.locator("#runs tr", has=page.get_by_text("Completed", exact=True)).first
+    for part in ("status-pill", "row-result", "row-progress"):
+        box = row.get_by_test_id(part).bounding_box()
+        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390, part
+
+
 def test_inline_script_is_refused(open_page, complaints):
     page = open_page("/runs")
     violations = page.evaluate("""async () => {

@@ -401,3 +401,8 @@ def test_child_of_a_folder_that_cannot_be_made_is_not_started(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         Child(kernels=tmp_path / "file" / "kernels")
+
+
+def test_text_that_no_database_takes_is_made_storable(child, job):
+    error = failed(child, job("raise ValueError('null \\0, half \\ud800, whole \\U0001f600')"))
+    assert error["message"] == "null \ufffd, half ?, whole \U0001f600"

@@ -1,5 +1,6 @@
 """The only validator: what it accepts, fills in and refuses."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -123,3 +124,11 @@ def test_inputs_pin_what_the_names_stand_for(resolve, places):
     assert resolved.inputs.dataset_hash == resolved.dataset.version
     assert resolved.inputs.source_hash == places[0].get("sma_cross").source_hash
     assert resolved.inputs.instrument["tick_size"] == 0.01
+
+
+def test_rule_of_a_strategy_that_is_no_expression_is_told_not_raised(places, monkeypatch):
+    catalog, store = places
+    info = replace(catalog.get("sma_cross"), rules=("fast <",))
+    monkeypatch.setattr(catalog, "get", lambda _name: info)
+    with pytest.raises(SpecError, match="not an expression"):
+        resolve_backtest(REQUEST, catalog, store)

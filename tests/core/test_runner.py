@@ -286,7 +286,7 @@ def test_sink_stops_the_engine_when_told_to(ears, clock):
 
 def test_failure_outside_of_the_engine_has_a_bounded_message_and_the_traces_end(tmp_path):
     job = {"source": str(tmp_path), "spec": {"parameters": {"length": 5}}}
-    error = failure(ValueError("x" * 100_000), job, {})
+    error = failure(ValueError("x" * 100_000), job, {"length": 5})
     assert (error["type"], error["message"], error["detail"]) == (
         "ValueError",
         "x" * 2_000,

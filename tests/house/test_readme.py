@@ -7,6 +7,10 @@ import runs.models
 from tests.environment import ROOT
 from tests.readme import README, blocks
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"IEND"
+MOST_PICTURE_BYTES = 250_000
+
 
 def rows(title):
     section = README.split(f"## {title}\n")[1].split("\n## ")[0]
@@ -50,6 +54,16 @@ def test_readme_points_at_files_that_are_there():
     named = re.findall(r"`((?:algotrade|runs|tests)/[\w/.]+)`", README) + re.findall(r"\]\((.*?)\)", README)
     assert len(named) >= 4
     assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_readme_shows_pictures_that_are_pictures():
+    shown = re.findall(r"!\[[^]]+\]\((.*?)\)", README)
+    assert shown
+    for path in shown:
+        content = (ROOT / path).read_bytes()
+        assert content.startswith(PNG_SIGNATURE), path
+        assert PNG_END in content[-16:], path
+        assert len(content) < MOST_PICTURE_BYTES, path
 
 
 def test_readme_names_what_lies_in_the_tree():

@@ -86,6 +86,12 @@ def test_spec_posted_again_means_the_same():
     assert not {"start_ns", "end_ns"} & set(spec)
 
 
+def test_detail_of_a_failed_run_tells_the_bars_time_as_every_time():
+    run = make_run(RunState.RUNNING)
+    run.mark_failed("owner", {**ERROR, "detail": {"bar": 7, "bar_time": 1_577_836_800_000_000_000}})
+    assert program().get(address(run)).json()["error_detail"] == {"bar": 7, "bar_time": "2020-01-01T00:00:00Z"}
+
+
 def test_detail_of_a_failed_run_tells_where_it_failed():
     body = program().get(address(failed_run())).json()
     assert (body["error_type"], body["error_detail"]) == ("ValueError", {"bar": 7})

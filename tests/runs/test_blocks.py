@@ -21,7 +21,16 @@ def test_histogram_draws_counts_to_scale():
     loss, gain = drawn.bars
     assert (loss.kind, gain.kind) == ("loss", "gain")
     assert gain.height == pytest.approx(3 * loss.height, abs=0.02)
-    assert gain.label == "0% to +1%: 3 trades"
+
+
+def test_outermost_bars_of_the_histogram_hold_what_lies_beyond():
+    drawn = histogram(TradeHistogram(0.01, (-0.02, -0.01, 0.0, 0.01), (1, 2, 3), 6))
+    assert [bar.label for bar in drawn.bars] == [
+        "Below \u22121%: 1 trade",
+        "\u22121% to 0%: 2 trades",
+        "0% or more: 3 trades",
+    ]
+    assert drawn.summary == "6 trades: 3 not below 0%, 3 below."
 
 
 def test_histogram_without_trades_has_no_bars():

@@ -101,6 +101,11 @@ def test_chunked_body_within_the_limit_passes(port):
         assert answer(client)[1]["length"] == 3
 
 
+def test_malformed_form_reaches_the_application(port):
+    with connect(port, head(Content_Type="multipart/form-data", Content_Length=3) + b"a=b") as client:
+        assert answer(client) == (200, {"length": 3, "sent": 0})
+
+
 def test_connection_serves_one_request_after_the_other(port):
     with connect(port, head("GET")) as client:
         assert answer(client)[0] == 200

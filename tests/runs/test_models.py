@@ -154,3 +154,9 @@ def test_only_owner_and_staff_manage_a_run():
 
 def test_active_and_terminal_states_are_all_states():
     assert sorted([*ACTIVE, *TERMINAL]) == sorted(RunState.values)
+
+
+def test_error_of_a_class_with_a_long_name_is_stored():
+    run = make_run(state="running", owner="owner")
+    assert run.mark_failed("owner", {**ERROR, "type": "E" * 300})
+    assert run.error_type == "E" * 200

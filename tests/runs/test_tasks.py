@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError
 
 from algotrade.child import ChildEnded
-from runs import artifacts, draining, tasks
+from runs import artifacts, draining, execution, following, tasks
 from runs.models import Run, RunState
 from tests.builders import ERROR, RESULT, make_run
 
@@ -63,13 +63,13 @@ def execute(monkeypatch, settings, tmp_path):
     """Return a function that executes a run with a scripted child, and gives back run and child."""
     settings.ALGOTRADE_HOME = tmp_path
     settings.BEAT_SECONDS = 0.0
-    monkeypatch.setattr(tasks, "STOP_GRACE_SECONDS", 0.0)
-    monkeypatch.setattr(tasks, "close_old_connections", lambda: None)  # it would close the test's own transaction
+    monkeypatch.setattr(following, "STOP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(following, "close_old_connections", lambda: None)  # it would close the test's own transaction
     monkeypatch.setattr(artifacts.catalog().__class__, "snapshot", lambda _self, source_hash: tmp_path / source_hash)
 
     def run_it(run, *script):
         child = ScriptedChild(*script)
-        monkeypatch.setattr(tasks, "children", OneChild(child))
+        monkeypatch.setattr(execution, "children", OneChild(child))
         tasks.execute(str(run.id))
         run.refresh_from_db()
         return child
@@ -102,10 +102,24 @@ def test_progress_reaches_the_row(execute):
     assert seen == [(300, "running_backtest", {"rate": 5.0})]
 
 
+def test_run_that_ends_before_the_next_beat_keeps_its_curve(execute, settings):
+    settings.BEAT_SECONDS = 60.0
+    run = make_run()
+    execute(run, {"phase": "running_backtest"}, {"processed": 300, "live": {"curve": [1]}}, {"done": RESULT})
+    assert (run.state, run.live) == ("completed", {"curve": [1]})
+
+
 def test_cancelled_run_stops_the_child_and_writes_nothing_more(execute):
     run = make_run()
     child = execute(run, lambda: Run.objects.get(pk=run.pk).mark_cancelled() and None, None, None)
     assert (run.state, run.result, child.calls) == ("cancelled", None, ["stop", "close"])
+
+
+def test_child_that_stopped_in_time_is_ended_too(execute, monkeypatch):
+    monkeypatch.setattr(following, "STOP_GRACE_SECONDS", 10.0)
+    run = make_run()
+    child = execute(run, lambda: Run.objects.get(pk=run.pk).mark_cancelled() and None, {"stopped": True})
+    assert (run.state, child.calls) == ("cancelled", ["stop", "close"])
 
 
 def test_run_cancelled_while_the_child_ends_stays_cancelled(execute):

@@ -74,6 +74,14 @@ def test_tables_of_an_unfinished_run_are_told_to_come(site, user):
     assert "appear when the backtest finishes" in site.get(f"/backtests/{run.id}/trades").content.decode()
 
 
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED])
+def test_tables_of_a_run_that_never_finished_are_not_promised(site, user, state):
+    run = make_page_run(state, user=user)
+    content = site.get(f"/backtests/{run.id}/equity").content.decode()
+    assert "the backtest did not finish" in content
+    assert "appear when" not in content
+
+
 def test_log_is_shown_as_text(site, user):
     run = make_completed(user=user)
     assert "printed &lt;i&gt;text&lt;/i&gt;" in site.get(f"/backtests/{run.id}/log", headers=SCRIPT).content.decode()

@@ -9,7 +9,7 @@ from django.contrib.messages import get_messages
 
 from runs.models import RunState
 from tests.builders import make_user
-from tests.runs.pages import METRICS, make_completed, make_failed, make_page_run
+from tests.runs.pages import ERROR_DETAIL, METRICS, make_completed, make_failed, make_page_run
 
 LIVE = {
     "rate": 4180.0,
@@ -104,6 +104,13 @@ def test_completed_page_is_a_report(site, user):
     assert "nan" not in shown
 
 
+def test_buy_and_hold_is_signed_but_only_the_strategys_result_is_coloured(site, user):
+    result = {"metrics": METRICS | {"buy_and_hold_return": 3.0846}, "reasons": {}, "findings": []}
+    content = page(site, make_completed(user=user, result=result)).content.decode()
+    assert '<dd class="">+308.46%</dd>' in content
+    assert '<dd class="pos">+48.20%</dd>' in content
+
+
 def test_undefined_metric_is_a_dash_with_its_reason(site, user):
     content = page(site, make_completed(user=user)).content.decode()
     assert 'title="No losing trades."' in content
@@ -129,6 +136,20 @@ def test_report_survives_missing_arrays(site, user):
     assert response.status_code == 200
     assert "cannot be read" in text(response)
     assert "+48.20%" in text(response)
+
+
+@pytest.mark.parametrize(
+    ("size_kind", "size", "told"),
+    [
+        ("equity_fraction", 0.5, "buy 50% of equity, market, given at bar 4,100"),
+        ("quantity", 1200.0, "buy 1,200 units, market, given at bar 4,100"),
+        ("quote", 250.0, "buy 250 in money, market, given at bar 4,100"),
+        ("all", None, "buy all, market, given at bar 4,100"),
+    ],
+)
+def test_pending_order_of_a_failed_run_is_told_in_words(site, user, size_kind, size, told):
+    order = {"verb": "buy", "kind": "market", "size_kind": size_kind, "size": size, "bar": 4100}
+    assert told in text(page(site, make_failed(user=user, error_detail=ERROR_DETAIL | {"pending_orders": [order]})))
 
 
 def test_failed_page_lights_the_strategys_own_line(site, user):

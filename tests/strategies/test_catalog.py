@@ -1,8 +1,10 @@
 """The catalog: what is there, what is broken, and which bytes a run will execute."""
 
 import ast
+import json
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -83,6 +85,17 @@ def test_module_without_a_strategy_is_not_listed(catalog, folder):
         ("import ctypes\nctypes.string_at(0)\n" + GOOD, "SIGSEGV"),
         ("raise SystemExit(0)\n" + GOOD, "SystemExit"),
         (GOOD + "\nclass Second(Strategy):\n    pass\n", "one"),
+        (GOOD.replace("Param(20, low=2, high=200)", "Param(1, choices=[1, 2])"), "choice 1 of a parameter"),
+        (GOOD.replace("low=2", "low='2'"), "low of a parameter must be a number"),
+        (GOOD.replace("low=2", "step=0"), "step of a parameter must be above 0"),
+        (GOOD.replace("low=2", "low=float('nan')"), "nan"),
+        (GOOD.replace("low=2", "help=5"), "help of a parameter must be a text"),
+        (GOOD.replace("length > 1", "length <"), "is not an expression"),
+        (GOOD.replace("length > 1", "lenth > 1"), "'lenth', which is not a parameter"),
+        (GOOD.replace('["length > 1"]', '"length > 1"'), "The rules must be a list"),
+        (GOOD.replace("length = Param(", "title = Param("), "cannot be called 'title'"),
+        (GOOD.replace("low=2", "help=chr(0xD800)"), "cannot be stored"),
+        (GOOD.replace("Bet on nothing.", "Bet on \\0."), "cannot be stored"),
     ],
 )
 def test_broken_file_is_listed_with_its_error_and_hurts_nobody(catalog, folder, source, told):
@@ -98,6 +111,40 @@ def test_file_that_hangs_is_told(catalog, folder, monkeypatch):
     monkeypatch.setattr("algotrade.strategies.describe.TIMEOUT_SECONDS", 3.0)
     (folder / "mine.py").write_text("while True: pass\n" + GOOD)
     assert "took more than 3 s" in {info.name: info for info in catalog.all()}["mine"].error
+
+
+def test_file_that_hung_is_not_tried_again_soon(catalog, folder, monkeypatch):
+    monkeypatch.setattr("algotrade.strategies.describe.TIMEOUT_SECONDS", 3.0)
+    monkeypatch.setattr("algotrade.strategies.catalog.ERROR_SECONDS", 1.0)
+    (folder / "mine.py").write_text("while True: pass\n" + GOOD)
+    with pytest.raises(StrategyError, match="took more than 3 s"):
+        catalog.get("mine")
+    later = time.monotonic() + 2.0
+    monkeypatch.setattr("algotrade.strategies.catalog.time.monotonic", lambda: later)
+    monkeypatch.setattr(catalog, "_describer", None)  # whoever asks it fails
+    with pytest.raises(StrategyError, match="took more than 3 s"):
+        catalog.get("mine")
+
+
+def test_stored_description_that_means_nothing_is_made_again(catalog, folder, tmp_path):
+    (folder / "mine.py").write_text(GOOD)
+    info = catalog.get("mine")
+    (tmp_path / "archive" / f"{info.source_hash}.mine.json").write_text('{"params": [{"choices": [1]}]}')
+    assert Catalog(folder, tmp_path / "archive").get("mine").params[0].default == 20
+
+
+def test_pipe_and_unreadable_name_are_told_and_hang_nobody(catalog, folder):
+    os.mkfifo(folder / "pipe.py")
+    (folder / os.fsdecode(b"gar\xffbage.py")).write_text(GOOD)
+    errors = {info.name: info.error for info in catalog.all()}
+    assert errors["pipe"] == "It is not a file."
+    assert "no module name" in errors["gar?bage"]
+    json.dumps(errors, ensure_ascii=False).encode()
+
+
+def test_bound_that_is_infinite_is_none(catalog, folder):
+    (folder / "mine.py").write_text(GOOD.replace("high=200", "high=float('inf')"))
+    assert catalog.get("mine").params[0].high is None
 
 
 def test_error_tells_the_line_in_the_users_folder_not_in_the_archive(catalog, folder):

@@ -1,0 +1,43 @@
+"""`manage.py bench [optimize]`: measure the product, beside its peers."""
+
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from runs.bench import optimize
+
+PARTS = {"optimize": optimize.measure}
+
+
+class Command(BaseCommand):
+    """Measures ratios side by side in one run; one line a goal: name, figure, target, met or not met."""
+
+    help = "Measure the product, beside its peers: one line a goal."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the parts to measure."""
+        parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; none: all")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of lines")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        """Measure and print."""
+        unknown = [part for part in options["parts"] if part not in PARTS]
+        if unknown:
+            self.stderr.write(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(PARTS)}.")
+            sys.exit(2)
+        goals = []
+        for part in options["parts"] or PARTS:
+            for goal in PARTS[part](self._say):
+                goals.append({"part": part, **goal.to_dict()})
+                if not options["json"]:
+                    self.stdout.write(goal.line())
+                    self.stdout.flush()
+        if options["json"]:
+            self.stdout.write(json.dumps(goals, indent=1))
+
+    def _say(self, text: str) -> None:
+        """Tell what is going on, to people only."""
+        self.stderr.write(text)

@@ -1,0 +1,229 @@
+"""What workers do with an optimization, with children that follow a script."""
+
+import pytest
+
+from algotrade.child import ChildEnded
+from runs import artifacts, drain, draining, execution, following, preparing, queue, tasks
+from runs.models import Chunk, Run, RunState
+from tests.builders import make_run
+from tests.searches import ERROR, TOTAL, batch, fresh, make_search, vector
+
+pytestmark = pytest.mark.django_db
+
+
+class TrialChild:
+    """A child that evaluates trials by a function of their number; it may end, fall silent or be asked to stop."""
+
+    log = "printed"
+
+    def __init__(self, judge):
+        self.judge = judge
+        self.calls = []
+
+    def send(self, job):
+        self.job = job
+
+    def receive(self, _timeout):
+        if self.job["job"] == "prepare":
+            return {"done": {}}
+        told = {}
+        for number in self.job["numbers"]:
+            verdict = self.judge(number)
+            if isinstance(verdict, Exception):
+                if told:  # a child under suspicion tells each trial before the next
+                    self.job["numbers"] = self.job["numbers"][len(told) :]
+                    return {"trials": batch(told)}
+                raise verdict
+            told[number] = verdict
+            if self.job["is_careful"] and number != self.job["numbers"][-1]:
+                self.job["numbers"] = self.job["numbers"][1:]
+                return {"trials": batch(told)}
+        return {"done": {}, "trials": batch(told)}
+
+    def stop(self):
+        self.calls.append("stop")
+
+    def close(self):
+        self.calls.append("close")
+
+
+class OneChild:
+    def __init__(self, child):
+        self.child = child
+
+    def take(self, _source_hash):
+        return self.child
+
+    def give_back(self, _child, _source_hash):
+        pass
+
+
+def good(number):
+    return vector(sharpe_ratio=float(number), trades=5.0)
+
+
+@pytest.fixture
+def work(monkeypatch, settings, tmp_path):
+    """Return a function that works on an optimization like a worker with a ticket, and tells its tickets."""
+    settings.ALGOTRADE_HOME = tmp_path
+    settings.BEAT_SECONDS = 0.0
+    tickets = []
+    monkeypatch.setattr(following, "STOP_GRACE_SECONDS", 0.0)
+    monkeypatch.setattr(following, "close_old_connections", lambda: None)
+    monkeypatch.setattr(artifacts.catalog().__class__, "snapshot", lambda _self, source_hash: tmp_path / source_hash)
+    monkeypatch.setattr(queue, "enqueue", tickets.append)
+    monkeypatch.setattr(drain, "report", lambda run, owner: run.mark_search_completed(owner, {"summary": {}}))
+
+    def run_it(run, judge=good):
+        child = TrialChild(judge)
+        for module in (drain, execution, preparing):
+            monkeypatch.setattr(module, "children", OneChild(child))
+        tickets.clear()
+        tasks.execute(str(run.id))
+        run.refresh_from_db()
+        return tickets
+
+    return run_it
+
+
+def pending(**fields):
+    return make_search(RunState.PENDING, "queued", **fields)
+
+
+def test_every_trial_is_evaluated_once_and_the_run_completed(work):
+    run = pending()
+    work(run)
+    assert (run.state, run.processed, run.failed, run.attempt) == ("completed", TOTAL, 0, 1)
+    assert list(run.trials.values_list("number", flat=True)) == list(range(TOTAL))
+    assert (run.best_trial, run.is_partial, Chunk.objects.count()) == (TOTAL - 1, False, 0)
+
+
+def test_failed_trials_are_counted_and_the_others_go_on(work):
+    run = pending()
+    work(run, lambda number: ERROR if number % 10 == 3 else good(number))
+    assert (run.state, run.processed, run.failed, run.completed_trials) == ("completed", TOTAL, 2, TOTAL - 2)
+    assert list(run.trials.filter(is_failed=True).values_list("number", flat=True)) == [3, 13]
+
+
+def test_trial_that_ends_its_process_becomes_one_failed_trial_naming_the_signal(work):
+    run = pending()
+    work(run, lambda number: ChildEnded(-11, "") if number == 5 else good(number))
+    assert (run.state, run.processed, run.failed) == ("completed", TOTAL, 1)
+    culprit = run.trials.get(is_failed=True)
+    assert (culprit.number, culprit.error_type) == (5, "WorkerLost")
+    assert "SIGSEGV" in culprit.error_message
+
+
+def test_silent_trial_becomes_one_failed_trial(work, settings, monkeypatch):
+    settings.STALL_SECONDS = -1.0
+    receive = TrialChild.receive
+
+    def silent_at_five(self, timeout):
+        if self.job["job"] == "trials" and self.job["numbers"][0] == 5:
+            return None
+        if self.job["job"] == "trials" and 5 in self.job["numbers"]:
+            whole, self.job["numbers"] = self.job["numbers"], self.job["numbers"][: self.job["numbers"].index(5)]
+            message = receive(self, timeout)
+            self.job["numbers"] = whole[whole.index(5) :]
+            return {"trials": message["trials"]}
+        return receive(self, timeout)
+
+    monkeypatch.setattr(TrialChild, "receive", silent_at_five)
+    run = pending()
+    work(run)
+    assert (run.state, run.failed) == ("completed", 1)
+    assert "may loop for ever" in run.trials.get(is_failed=True).error_message
+
+
+def test_strategy_that_no_trial_can_run_fails_the_optimization(work, monkeypatch):
+    run = pending()
+    monkeypatch.setattr(TrialChild, "receive", lambda _self, _timeout: {"failed": ERROR})
+    work(run)
+    assert (run.state, run.error_type, run.processed) == ("failed", "ZeroDivisionError", 0)
+    assert run.error_detail["log"] == "printed"
+
+
+def test_cancelled_run_stores_nothing_more(work):
+    run = pending()
+
+    def cancel_at_ten(number):
+        if number == 10:
+            Run.objects.get(pk=run.pk).mark_cancelled()
+        return good(number)
+
+    work(run, cancel_at_ten)
+    assert (run.state, run.processed) == ("cancelled", 8)
+    assert run.mark_resumed()
+    work(run)
+    assert (run.state, run.processed, run.attempt) == ("completed", TOTAL, 2)
+
+
+def test_finish_now_reports_what_is_there(work):
+    run = pending()
+
+    def finish_at_ten(number):
+        if number == 10:
+            Run.objects.get(pk=run.pk).request_finish()
+        return good(number)
+
+    work(run, finish_at_ten)
+    assert (run.state, run.is_partial) == ("completed", True)
+    assert 8 <= run.processed < TOTAL
+    assert run.best_trial == run.processed - 1
+
+
+def test_waiting_run_gets_the_worker_after_the_next_chunk(work):
+    run, waiting = pending(), make_run()
+    tickets = work(run)
+    assert (run.state, run.processed) == ("running", 8)
+    assert tickets == [run.id]
+    waiting.mark_cancelled()
+    work(run)
+    assert run.state == "completed"
+
+
+def test_worker_goes_on_with_another_optimization_when_one_is_done(work):
+    first, second = pending(), make_search()
+    work(first)
+    assert (fresh(first).state, fresh(second).state) == ("completed", "completed")
+
+
+def test_draining_node_gives_the_optimization_back_with_what_is_done(work, monkeypatch):
+    run = pending()
+    monkeypatch.setattr(draining, "is_draining", lambda: run.trials.count() >= 8)
+    work(run)
+    assert (run.state, run.processed, run.crashes) == ("pending", 8, 0)
+    assert not run.chunks.exclude(owner="").exists()
+    monkeypatch.setattr(draining, "is_draining", lambda: False)
+    work(run)
+    assert (run.state, run.processed) == ("completed", TOTAL)
+
+
+def related():
+    run = pending()
+    run.families.create(dataset=0, source=0, key="f" * 64)
+    return run
+
+
+def test_known_trials_of_an_earlier_run_are_taken_over(work):
+    work(earlier := related(), lambda number: ERROR if number == 3 else good(number))
+    later, evaluated = related(), []
+    work(later, lambda number: evaluated.append(number) or good(number))
+    assert (later.state, later.processed, later.reused, later.failed) == ("completed", TOTAL, TOTAL - 1, 0)
+    assert evaluated == [3]
+    assert later.trials.get(number=7).metrics == earlier.trials.get(number=7).metrics
+    assert list(later.trials.filter(is_reused=False).values_list("number", flat=True)) == [3]
+
+
+def test_table_is_the_same_for_any_order_of_workers(work):
+    work(plain := pending())
+    mixed = make_search(handed_out=TOTAL)
+    for first in (15, 5, 10, 0):
+        Chunk.objects.create(run=mixed, first=first, count=5)
+    work(mixed)
+
+    def say(run):
+        return list(run.trials.order_by("number").values_list("number", "combination", "metrics", "objective"))
+
+    assert say(plain) == say(mixed)
+    assert (plain.best_trial, plain.best_value) == (mixed.best_trial, mixed.best_value)
