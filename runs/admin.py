@@ -1,24 +1,21 @@
 """Administration: runs and workers to look at, runs to cancel and delete, tokens to revoke."""
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from runs import admin_trials  # noqa: F401 - importing registers its pages
 from runs.access_models import ApiToken
+from runs.admin_base import LookOnly, is_staff, pretty_json
 from runs.deletion import delete_run
 from runs.models import Run, RunState, Worker
 from runs.templatetags.numbers import duration, when
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin  # generic for the type checker only
 
 admin.site.site_header = "AlgoTrade administration"
 admin.site.site_title = "AlgoTrade administration"
@@ -31,42 +28,6 @@ for _model in [model for model in admin.site._registry if model._meta.app_label 
 
 HEAVY = ("spec", "inputs", "live", "result", "error_detail", "error_stack_trace")
 """Columns that a list does not read: they are the bulk of a row."""
-
-
-class LookOnly(ModelAdmin):
-    """Staff may look; nothing is added or edited by hand, because a hand knows neither guards nor fences."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whether the app is shown."""
-        return is_staff(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Whether rows are shown."""
-        return is_staff(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Nobody."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Nobody."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        """Nobody."""
-        return False
-
-
-def is_staff(request: HttpRequest) -> bool:
-    """Whether the request is an active staff member's."""
-    return bool(request.user.is_active and getattr(request.user, "is_staff", False))
-
-
-def pretty_json(value: Any) -> SafeString | str:
-    """Return JSON as indented text, or a dash."""
-    if not value:
-        return "—"
-    return format_html('<pre class="trace">{}</pre>', json.dumps(value, indent=1, ensure_ascii=False))
 
 
 @admin.register(Run)
@@ -111,6 +72,7 @@ class RunAdmin(LookOnly):
                 )
             },
         ),
+        ("Trials", {"fields": ("trials_link", "failed", "reused", "best", "chunks_link", "repeats")}),
         ("Error", {"fields": ("error_type", "error_message", "trace", "where_it_failed")}),
         ("Times", {"fields": ("created_at", "queued_at", "started_at", "attempt_started_at", "finished_at", "took")}),
         ("Claim", {"fields": ("attempt", "crashes", "owner", "beat", "rev", "updated_at")}),
@@ -180,6 +142,36 @@ class RunAdmin(LookOnly):
             f"{run.processed:,}",
             f"{run.total:,}",
         )
+
+    @admin.display(description="Trials")
+    def trials_link(self, run: Run) -> SafeString | str:
+        """The way to the trials of an optimization, and to those that failed."""
+        if not run.is_optimization:
+            return "—"
+        address = f"{reverse('admin:runs_trial_changelist')}?run__exact={run.pk}"
+        text = '<a href="{}">{} trials</a>, <a href="{}&amp;is_failed__exact=1">{} failed</a>'
+        return format_html(text, address, f"{run.processed:,}", address, f"{run.failed:,}")
+
+    @admin.display(description="Best trial")
+    def best(self, run: Run) -> str:
+        """The best trial and its objective."""
+        return "—" if run.best_trial is None else f"Trial {run.best_trial + 1:,}: {run.best_value:.6g}"
+
+    @admin.display(description="Chunks")
+    def chunks_link(self, run: Run) -> SafeString | str:
+        """The way to the ranges of trials that workers hold, or that wait for one."""
+        if not run.is_optimization:
+            return "—"
+        address = f"{reverse('admin:runs_chunk_changelist')}?run__exact={run.pk}"
+        return format_html('<a href="{}">{} chunks</a>', address, f"{run.chunks.count():,}")
+
+    @admin.display(description="Repeats")
+    def repeats(self, run: Run) -> SafeString | str:
+        """The trial that a backtest repeats."""
+        if run.repeated_run is None or run.repeated_trial is None:
+            return "—"
+        address = reverse("admin:runs_run_change", args=[run.repeated_run_id])
+        return format_html('Trial {} of <a href="{}">{}</a>', f"{run.repeated_trial + 1:,}", address, run.repeated_run)
 
     @admin.display(description="Dataset", ordering="asset")
     def dataset(self, run: Run) -> str:

@@ -24,7 +24,7 @@ from django.http.request import split_domain_port, validate_host
 
 from runs.hub import NOT_FOUND, NOT_LOGGED_IN, TRY_AGAIN, hub
 from runs.mailbox import Mailbox
-from runs.models import Run
+from runs.models import Run, RunKind
 
 log = structlog.get_logger(__name__)
 
@@ -149,10 +149,15 @@ class Socket:
 
 
 class RunSocket(Socket):
-    """`/ws/backtests/<id>`: the live parts of one run's page, then its end."""
+    """`/ws/backtests/<id>`, `/ws/optimizations/<id>`: the live parts of one run's page, then its end."""
+
+    def __init__(self, kind: RunKind) -> None:
+        """Serve the runs of a kind."""
+        self._kind = kind
 
     def _run_of(self, scope: Scope, user: User) -> Run | None:
-        return Run.objects.visible_to(user).filter(id=scope["url_route"]["kwargs"]["run_id"]).first()
+        run_id = scope["url_route"]["kwargs"]["run_id"]
+        return Run.objects.visible_to(user).filter(id=run_id, kind=self._kind).first()
 
     def _may_listen(self, run: Run | None) -> bool:
         return run is not None

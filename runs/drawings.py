@@ -6,7 +6,7 @@ from typing import Any
 from algotrade.charts import equity_series
 from algotrade.errors import AlgotradeError
 from algotrade.results import BacktestResult
-from runs import artifacts, fragments
+from runs import artifacts, backtest_fragments
 from runs.models import Run, RunState
 
 SERIES_PIXELS = (100, 4_000)
@@ -17,7 +17,7 @@ def series_of(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
     """Return a run's curve: from its arrays when they are there, else what the row carries."""
     result = result_or_none(run) if run.state == RunState.COMPLETED else None
     if result is None:
-        return fragments.live_curve(run)
+        return backtest_fragments.live_curve(run)
     low, high = SERIES_PIXELS
     px = min(max(_integer(query.get("px")) or 1_200, low), high)
     from_seconds, to_seconds = _integer(query.get("from")), _integer(query.get("to"))

@@ -62,3 +62,12 @@ def currency_of(run: Run) -> str:
 def tick_of(run: Run) -> float:
     """Return the tick size of the run's instrument, quote currency; 0 means none."""
     return float(run.inputs["instrument"].get("tick_size") or 0.0)
+
+
+def value_text(value: Any) -> str:
+    """Return a parameter's value as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")
+    return str(value)

@@ -46,6 +46,8 @@ TRY_AGAIN = 1013
 
 COALESCE_SECONDS = 0.05
 """Least time between two rounds, whoever calls for them."""
+LEAST_SECONDS_BETWEEN_STATES = 0.2
+"""A page is sent at most five states a second, however many workers commit trials."""
 SAFETY_POLL_SECONDS = 2.0
 """Time between two rounds when a bell calls for them."""
 REJOIN_SECONDS = 30.0
@@ -64,6 +66,7 @@ class _Topic:
     """One run that is watched, and who watches it."""
 
     state: State | None = None
+    read_at: float = float("-inf")
     mailboxes: set[Mailbox] = field(default_factory=set)
 
 
@@ -87,6 +90,7 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._is_rung = False
+        self._has_held_back = False
         # A thread of its own, with its own connection: no request of a page can make live updates wait, nor they it.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hub")
 
@@ -158,6 +162,8 @@ class Hub:
     async def _wait_for_call(self) -> None:
         """Wait until somebody calls for a round, or it is time."""
         seconds = SAFETY_POLL_SECONDS if self._is_rung else settings.HUB_POLL_SECONDS - COALESCE_SECONDS
+        if self._has_held_back:
+            seconds = min(seconds, LEAST_SECONDS_BETWEEN_STATES - COALESCE_SECONDS)
         try:
             await asyncio.wait_for(self._wake.wait(), max(seconds, 0.001))
         except TimeoutError:
@@ -199,8 +205,15 @@ class Hub:
         known = {number: topic.state.rev if topic.state else -1 for number, topic in self._topics.items()}
         revs = await self._in_thread(_read_revs, list(known))
         changed = [number for number, rev in revs.items() if rev > known[number]]
+        now = time.monotonic()
+        due = [
+            n for n in changed if n in self._topics and self._topics[n].read_at + LEAST_SECONDS_BETWEEN_STATES <= now
+        ]
+        self._has_held_back = len(due) < len(changed)
         # One after the other: a hundred reports to render must not hold back the first.
-        for number in changed:
+        for number in due:
+            if topic := self._topics.get(number):
+                topic.read_at = time.monotonic()
             state = await self._in_thread(_read_state, number)
             self._publish(number, state)
         for number in known.keys() - revs.keys():

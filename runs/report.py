@@ -10,7 +10,7 @@ from typing import Any
 
 from algotrade.market.bars import timeframe_ns
 from algotrade.metrics import METRICS, Metric
-from algotrade.spec import BacktestSpec
+from algotrade.spec import BacktestSpec, ParamValue
 from runs.figures import Figure, currency_of
 from runs.models import Run
 
@@ -24,6 +24,10 @@ HEADLINE = frozenset(
     }
 )  # fmt: skip
 """Metrics that the report shows at once; the others unfold."""
+Values = Mapping[str, Any]
+"""Metrics by key."""
+Reasons = Mapping[str, str]
+"""Why a metric is undefined, by key."""
 FILL_WORDS = {"next_open": "Next bar open", "this_close": "This bar close"}
 
 
@@ -36,11 +40,26 @@ class MetricRow:
     short: Figure | None
 
 
+MetricGroup = tuple[str, list[MetricRow]]
+
+
 def parameters(run: Run) -> list[Figure]:
     """Return the Parameters card: the strategy's parameters, then the account part of the spec."""
-    spec, currency = BacktestSpec.from_dict(run.spec), currency_of(run)
-    rows = [Figure(name, value, "code") for name, value in spec.parameters.items()]
-    rows += [
+    spec = BacktestSpec.from_dict(run.spec)
+    rows = parameter_rows(spec.parameters)
+    rows += account_rows(spec, currency_of(run))
+    rows.append(Figure("Engine", f"{run.inputs['engine']} · {run.inputs['source_hash'][:7]}", "code"))
+    return rows
+
+
+def parameter_rows(parameters: Mapping[str, ParamValue]) -> list[Figure]:
+    """Return a strategy's parameters."""
+    return [Figure(name, value, "code") for name, value in parameters.items()]
+
+
+def account_rows(spec: BacktestSpec, currency: str) -> list[Figure]:
+    """Return the account part of a spec."""
+    rows = [
         Figure("Initial capital", spec.initial_cash, "money", currency),
         Figure("Commission", spec.commission, "percent", "per side"),
         Figure("Slippage", spec.slippage_ticks, "plain", "tick" if spec.slippage_ticks == 1 else "ticks"),
@@ -57,13 +76,16 @@ def parameters(run: Run) -> list[Figure]:
         rows.append(Figure("Risk-free rate", spec.risk_free_rate, "share", "a year"))
     if spec.close_at_end:
         rows.append(Figure("At the end", "Position closed", "text"))
-    rows.append(Figure("Engine", f"{run.inputs['engine']} · {run.inputs['source_hash'][:7]}", "code"))
     return rows
 
 
 def tiles(run: Run) -> list[Figure]:
     """Return the seven headline figures of a completed run."""
-    values, money = _values(run), currency_of(run)
+    return tiles_of(_values(run), _reasons(run), currency_of(run), run.timeframe)
+
+
+def tiles_of(values: Values, reasons: Reasons, money: str, timeframe: str) -> list[Figure]:
+    """Return the seven headline figures of a backtest or a trial with these metrics, each with its note."""
     notes = {
         "total_return": _note("", values.get("net_profit"), "money", money, is_signed=True),
         "buy_and_hold_return": _note("excess", values.get("excess_return"), "fraction", is_signed=True),
@@ -71,69 +93,83 @@ def tiles(run: Run) -> list[Figure]:
         "max_drawdown": _note("longest", values.get("max_drawdown_duration_days"), "days"),
         "profit_factor": _note("expectancy", values.get("expectancy"), "money", money),
         "win_rate": _wins(values),
-        "exposure": _note("avg trade", _average_seconds(run, values), "seconds"),
+        "exposure": _note("avg trade", _average_seconds(timeframe, values), "seconds"),
     }
-    return [_headline(run, key, note) for key, note in notes.items()]
+    return [headline(values, reasons, key, note) for key, note in notes.items()]
 
 
-def metric_groups(run: Run, *, headline: bool) -> list[tuple[str, list[MetricRow]]]:
-    """Return the headline metrics, or all the others, by group in the registry's order."""
-    chosen = (m for m in METRICS.values() if m.key in _values(run) and (m.key in HEADLINE) == headline)
-    return [(name, [_metric_row(run, m) for m in members]) for name, members in groupby(chosen, key=lambda m: m.group)]
+def metric_groups(values: Values, reasons: Reasons, *, headline: bool) -> list[MetricGroup]:
+    """Return the headline metrics among these, or all the others, by group in the registry's order."""
+    chosen = (m for m in METRICS.values() if m.key in values and (m.key in HEADLINE) == headline)
+    grouped = groupby(chosen, key=lambda metric: metric.group)
+    return [(name, [_metric_row(values, reasons, metric) for metric in members]) for name, members in grouped]
 
 
-def _values(run: Run) -> Mapping[str, Any]:
-    values: Mapping[str, Any] = (run.result or {}).get("metrics", {})
+def metric_table(values: Values, reasons: Reasons) -> dict[str, Any]:
+    """Return the table of metrics: what it shows at once, what unfolds, and how many those are."""
+    main, more = (metric_groups(values, reasons, headline=headline) for headline in (True, False))
+    return {"main": main, "more": more, "n_more": sum(len(rows) for _, rows in more)}
+
+
+def headline(values: Values, reasons: Reasons, key: str, note: Figure | None = None) -> Figure:
+    """Return one headline figure; the total return is called what it is worth: the net profit."""
+    metric = METRICS[key]
+    return Figure(
+        "Net profit" if key == "total_return" else metric.label,
+        values.get(key),
+        metric.unit,
+        is_signed=key in ("total_return", "buy_and_hold_return"),
+        is_coloured=key == "total_return",  # the strategy's own result stands out
+        help=metric.help,
+        reason=reasons.get(key, ""),
+        note=note,
+    )
+
+
+def metrics_of_run(run: Run) -> dict[str, Any]:
+    """Return the table of a completed backtest's metrics."""
+    return metric_table(_values(run), _reasons(run))
+
+
+def _values(run: Run) -> Values:
+    values: Values = (run.result or {}).get("metrics", {})
     return values
 
 
-def _reason(run: Run, key: str) -> str:
-    return str((run.result or {}).get("reasons", {}).get(key, ""))
+def _reasons(run: Run) -> Reasons:
+    reasons: Reasons = (run.result or {}).get("reasons", {})
+    return reasons
 
 
-def _metric_row(run: Run, metric: Metric) -> MetricRow:
+def _metric_row(values: Values, reasons: Reasons, metric: Metric) -> MetricRow:
     sides = [
         Figure(
             metric.label,
-            _values(run).get(prefix + metric.key),
+            values.get(prefix + metric.key),
             metric.unit,
             is_signed=metric.is_signed,
             help=metric.help,
-            reason=_reason(run, prefix + metric.key),
+            reason=reasons.get(prefix + metric.key, ""),
         )
         for prefix in (("", "long.", "short.") if metric.has_sides else ("",))
     ]
     return MetricRow(sides[0], *(sides[1:] or (None, None)))
 
 
-def _headline(run: Run, key: str, note: Figure | None) -> Figure:
-    metric = METRICS[key]
-    return Figure(
-        "Net profit" if key == "total_return" else metric.label,
-        _values(run).get(key),
-        metric.unit,
-        is_signed=key in ("total_return", "buy_and_hold_return"),
-        is_coloured=key == "total_return",  # the strategy's own result stands out
-        help=metric.help,
-        reason=_reason(run, key),
-        note=note,
-    )
-
-
 def _note(label: str, value: Any, unit: str, currency: str = "", *, is_signed: bool = False) -> Figure | None:
     return None if value is None else Figure(label, value, unit, currency, is_signed=is_signed)
 
 
-def _wins(values: Mapping[str, Any]) -> Figure:
+def _wins(values: Values) -> Figure:
     n_trades = values.get("trades") or 0
     if not n_trades:
         return Figure("", "No trades", "text")
     return Figure("", f"{values.get('winning_trades') or 0:,} of {n_trades:,} trades", "text")
 
 
-def _average_seconds(run: Run, values: Mapping[str, Any]) -> float | None:
+def _average_seconds(timeframe: str, values: Values) -> float | None:
     bars = values.get("average_bars_held")
-    return None if bars is None else bars * timeframe_ns(run.timeframe) / 1e9
+    return None if bars is None else bars * timeframe_ns(timeframe) / 1e9
 
 
 def _size(spec: BacktestSpec, currency: str) -> tuple[float, str, str]:

@@ -1,11 +1,11 @@
-"""What the error panel shows of a failed run: facts, and a traceback in which the strategy's own line stands out."""
+"""What the error panel shows of a failed run or trial: facts, and a traceback with the strategy's own line lit."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from runs.figures import moment
-from runs.models import Run
+from runs.models import Run, Trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class FrameGroup:
 
 @dataclass(frozen=True, slots=True)
 class ErrorReport:
-    """A failed run's error, ready to be shown.
+    """The error of a failed run or trial, ready to be shown.
 
     Attributes:
         type, message: of the exception.
@@ -55,18 +55,19 @@ class ErrorReport:
     orders: list[str] = field(default_factory=list)
 
 
-def error_report(run: Run) -> ErrorReport:
-    """Return what is known of a failed run's error; whatever the detail lacks stays out."""
-    detail = run.error_detail or {}
+def error_report(failed: Run | Trial) -> ErrorReport:
+    """Return what is known of the error of a failed run or trial; whatever the detail lacks stays out."""
+    detail = failed.error_detail or {}
+    asked = failed.spec.get("parameters") if isinstance(failed, Run) else None
     return ErrorReport(
-        type=run.error_type or "Error",
-        message=run.error_message or "",
-        trace=run.error_stack_trace or "",
+        type=failed.error_type or "Error",
+        message=failed.error_message or "",
+        trace=failed.error_stack_trace or "",
         groups=_groups(detail.get("frames") or []),
         bar=detail.get("bar"),
         time=_moment(detail.get("bar_time")),
         position=None if detail.get("position") is None else _shown(detail["position"]),
-        parameters=_shown_all(detail.get("parameters") or run.spec.get("parameters")),
+        parameters=_shown_all(detail.get("parameters") or asked),
         indicators=_shown_all(detail.get("indicators")),
         orders=[_order_text(order) for order in detail.get("pending_orders") or []],
     )

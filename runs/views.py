@@ -5,6 +5,7 @@ A view decides and the template shows. Every page works without a script; what s
 
 import json
 import uuid
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -23,6 +24,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from algotrade.spec import canonical_json
 from runs import artifacts, fragments, report
+from runs.backtest_fragments import live_curve
 from runs.drawings import series_of, static_chart
 from runs.figures import moment
 from runs.forms import BacktestForm, dataset_value
@@ -30,6 +32,7 @@ from runs.models import Run, RunKind, RunQuerySet, RunState
 
 RUNS_PER_PAGE = 50
 MOST_POLLED_ROWS = 100
+KINDS = (("", "All kinds"), (RunKind.BACKTEST, "Backtests"), (RunKind.OPTIMIZATION, "Optimizations"))
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -51,41 +54,51 @@ def viewer(request: HttpRequest) -> User:
 
 @require_GET
 def run_list(request: HttpRequest) -> HttpResponse:
-    """Show the runs, the newest first, filtered by status and words."""
-    visible = backtests(request)
-    status = request.GET.get("status", "")
+    """Show the runs, the newest first, filtered by kind, status and words."""
+    visible = Run.objects.visible_to(request.user)
+    status, kind = request.GET.get("status", ""), request.GET.get("kind", "")
     status = status if status in RunState.values else ""
+    kind = kind if kind in RunKind.values else ""
     query = request.GET.get("q", "").strip()[:100]
-    found = _matching(visible, query)
+    found = _matching(visible.filter(kind=kind) if kind else visible, query)
+    chosen = {"kind": kind, "status": status, "q": query}
     counts = dict(found.order_by().values_list("state").annotate(n=Count("pk")))
     page = Paginator(found.filter(state=status) if status else found, RUNS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "nav": "runs",
         "n_all": visible.exists(),
         "status": status,
+        "kind": kind,
         "query": query,
-        "filters": _filters(counts, status, query),
+        "kinds": [(value, label, _query(chosen | {"kind": value})) for value, label in KINDS],
+        "filters": _filters(counts, chosen),
         "page": page,
-        "rows": [fragments.row_partial(run) for run in page],
-        "base_query": urlencode({k: v for k, v in (("status", status), ("q", query)) if v}) + "&",
-        "is_newest": page.number == 1 and not status and not query,
+        "rows": [fragments.render_row(run, is_frame=False) for run in page],
+        "base_query": _query(chosen) + "&",
+        "is_newest": page.number == 1 and not any(chosen.values()),
         "sample_form": None if visible.exists() else _sample_form(),
     }
     return render(request, "runs/run_list.html", context)
 
 
 def _matching(runs: RunQuerySet, query: str) -> RunQuerySet:
-    """Keep the runs in which each word of the query occurs: in strategy, asset, exchange, timeframe or number."""
+    """Keep the runs in which each word of the query occurs: in strategy, asset, exchange, timeframe, kind or number."""
     for word in query.split():
         hit = Q(asset__icontains=word) | Q(strategy_name__icontains=word.replace("-", "_"))
         hit |= Q(exchange__icontains=word) | Q(timeframe__iexact=word)
+        hit |= Q(kind__istartswith=word)
         if word.isdecimal() and len(word) < 19:
             hit |= Q(number=int(word))
         runs = runs.filter(hit)
     return runs
 
 
-def _filters(counts: dict[str, int], status: str, query: str) -> list[dict[str, Any]]:
+def _query(chosen: Mapping[str, str]) -> str:
+    """Return the query of an address, without what nobody chose."""
+    return urlencode({name: value for name, value in chosen.items() if value})
+
+
+def _filters(counts: dict[str, int], chosen: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return the tabs above the list; a status that nobody has is left out, unless it is the chosen one."""
     tabs = [("", "All", sum(counts.values()))]
     tabs += [(state.value, str(state.label), counts.get(state.value, 0)) for state in RunState]
@@ -93,11 +106,11 @@ def _filters(counts: dict[str, int], status: str, query: str) -> list[dict[str, 
         {
             "label": label,
             "count": n,
-            "is_current": value == status,
-            "query": urlencode({k: v for k, v in (("status", value), ("q", query)) if v}),
+            "is_current": value == chosen["status"],
+            "query": _query({**chosen, "status": value}),
         }
         for value, label, n in tabs
-        if n or value == status or not value
+        if n or value == chosen["status"] or not value
     ]
 
 
@@ -113,7 +126,8 @@ def _sample_form() -> list[tuple[str, str]] | None:
 def runs_live(request: HttpRequest) -> HttpResponse:
     """Return the rows of the named runs: what the list asks for while its socket is down."""
     ids = [value for value in request.GET.getlist("id")[:MOST_POLLED_ROWS] if _is_uuid(value)]
-    return HttpResponse("".join(fragments.render_row(run) for run in backtests(request).filter(id__in=ids)))
+    found = Run.objects.visible_to(request.user).filter(id__in=ids)
+    return HttpResponse("".join(fragments.render_row(run) for run in found))
 
 
 def _is_uuid(text: str) -> bool:
@@ -132,11 +146,12 @@ def backtest(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     context: dict[str, Any] = {}
     for _, part in partials:
         context.update(part)
-    curve = fragments.live_curve(run)
+    curve = live_curve(run)
     context |= {
         "nav": "runs",
         "outcome_template": partials[1][0],
         "parameters": report.parameters(run),
+        "repeated": run.repeated_run,
         "may_manage": run.is_manageable_by(request.user),
         "start_seconds": run.spec["start_ns"] // 10**9,
         "end_seconds": run.spec["end_ns"] // 10**9,
@@ -186,7 +201,12 @@ def backtest_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @require_GET
 def data(request: HttpRequest) -> HttpResponse:
     """List the datasets."""
-    used = backtests(request).order_by().values_list("asset", "exchange", "timeframe").annotate(n=Count("pk"))
+    used = (
+        Run.objects.visible_to(request.user)
+        .order_by()
+        .values_list("asset", "exchange", "timeframe")
+        .annotate(n=Count("pk"))
+    )
     n_runs = {names: n for *names_list, n in used for names in [tuple(names_list)]}
     found, problems = artifacts.candle_store().survey()
     datasets = [

@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from algotrade.errors import AlgotradeError
 from runs import artifacts, fragments
+from runs.backtest_fragments import printed
 from runs.drawings import result_or_none, series_of
 from runs.models import Run, RunState
 from runs.tables import ROWS_IN_REPORT, ROWS_PER_PAGE, TABLES
@@ -45,7 +46,7 @@ def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpR
 def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show what the strategy printed."""
     run = get_object_or_404(backtests(request), id=run_id)
-    context: dict[str, Any] = {"nav": "runs", "tab": "log", **_page_context(run), "log": fragments.printed(run)}
+    context: dict[str, Any] = {"nav": "runs", "tab": "log", **_page_context(run), "log": printed(run)}
     if run.state == RunState.COMPLETED:
         context["result"] = result_or_none(run)
     return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)

@@ -162,6 +162,24 @@ def ratio(value: Any) -> str:
 
 
 @register.filter
+def rate(value: Any) -> str:
+    """Return how many a second: 0.42, 42.6, 1,240; three digits tell enough."""
+    number = _number(value)
+    if number is None:
+        return UNDEFINED
+    return _written(number, 2 if abs(number) < 10 else 1 if abs(number) < 100 else 0)
+
+
+@register.filter
+def milliseconds(value: Any) -> str:
+    """Return what a trial took: 0.42 ms, 180 ms, and from a second on as `duration`."""
+    number = _number(value)
+    if number is None:
+        return UNDEFINED
+    return duration(number / 1e3) if number >= 1e3 else f"{rate(max(number, 0.0))} ms"
+
+
+@register.filter
 def sign_class(value: Any) -> str:
     """Return the class that colours a result: pos, neg, or nothing for zero and what reads like it."""
     number = _number(value)

@@ -1,4 +1,4 @@
-/* Every page: theme, dialogs, toasts, copying, cancelling, shortcuts. The server holds the state. */
+/* Every page: theme, dialogs, toasts, copying, asking first, shortcuts. The server holds the state. */
 
 import { startShortcuts } from "./keys.js";
 
@@ -23,20 +23,29 @@ export function toggleTheme() {
   globalThis.showTheme();
 }
 
-/** Ask before cancelling; one dialog serves every Cancel link of the page. @param {HTMLAnchorElement} link */
-function openCancelDialog(link) {
+/** Ask first; one dialog serves every link of the page that discards something. @param {HTMLAnchorElement} link */
+function openDialog(link) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("cancel-dialog"));
   const form = dialog.querySelector("form");
+  const { title, text, textFrom, yes, no } = link.dataset;
   form.action = link.href;
-  dialog.querySelector("[data-run-name]").textContent = link.dataset.name ?? "this backtest";
+  form.dataset.stay = String("cancel" in link.dataset); // a cancel changes the page in place, the rest leads on
+  dialog.querySelector("h2").textContent = title;
+  // What a live page would lose changes while it is open: the live header knows.
+  dialog.querySelector("p").textContent = document.getElementById(textFrom)?.dataset.cancelText ?? text;
+  dialog.querySelector("[data-no]").textContent = no;
+  const button = dialog.querySelector("[data-yes]");
+  button.textContent = yes;
+  button.className = "cancel" in link.dataset || "danger" in link.dataset ? "btn danger-solid" : "btn primary";
   dialog.addEventListener("close", () => link.isConnected && link.focus(), { once: true });
   dialog.showModal();
 }
 
 /** @param {SubmitEvent} event */
 async function confirmCancel(event) {
-  event.preventDefault();
   const form = /** @type {HTMLFormElement} */ (event.target);
+  if (form.dataset.stay !== "true") return;
+  event.preventDefault();
   form.closest("dialog").close();
   await globalThis.htmx.ajax("POST", form.getAttribute("action"), { source: form, target: "body", swap: "none" });
 }
@@ -55,11 +64,18 @@ async function copyFrom(button) {
 function listen() {
   document.addEventListener("click", (event) => {
     const at = /** @type {Element} */ (event.target);
-    const cancel = /** @type {HTMLAnchorElement | null} */ (at.closest("a[data-cancel]"));
+    const cancel = /** @type {HTMLAnchorElement | null} */ (at.closest("a[data-cancel], a[data-ask]"));
     const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
     if (cancel && isPlain && document.getElementById("cancel-dialog")) {
       event.preventDefault();
-      openCancelDialog(cancel);
+      openDialog(cancel);
+    }
+    const poster = /** @type {HTMLElement | null} */ (at.closest("a[data-post]"));
+    const postForm = /** @type {HTMLFormElement | null} */ (document.getElementById("post-form"));
+    if (poster && isPlain && postForm) {
+      event.preventDefault();
+      postForm.action = poster.dataset.post;
+      postForm.requestSubmit();
     }
     const opener = /** @type {HTMLElement | null} */ (at.closest("[data-open]"));
     if (opener) /** @type {HTMLDialogElement} */ (document.getElementById(opener.dataset.open)).showModal();

@@ -1,6 +1,7 @@
 /* Equity and drawdown, drawn by uPlot from what the server has thinned out. One object serves the live page and the report. */
 
 import { day, fixed, moment, signedPercent } from "./numbers.js";
+import { faded, token } from "./palette.js";
 
 /* global uPlot */
 
@@ -12,19 +13,6 @@ const DAY = 86_400;
 const YEAR = 365 * DAY;
 const AXIS_WIDTH = 62;
 const EDGE = 18; // half a date, which may stand under the last line
-
-/** A token of the style sheet as a colour that a canvas understands. @param {string} name */
-function token(name) {
-  const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const colour = getComputedStyle(probe).color;
-  probe.remove();
-  return colour;
-}
-
-/** @param {string} colour @param {number} alpha */
-const faded = (colour, alpha) => colour.replace(/^rgba?\(([^,)]+),([^,)]+),([^,)]+).*$/, `rgba($1,$2,$3,${alpha})`);
 
 /* Labels of the time axis by the distance of its lines, seconds: [distance, text, and what is added at a new year, month, day]. */
 const TIME_LABELS = [

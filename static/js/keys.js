@@ -18,7 +18,7 @@ function isTyping(target) {
 
 /** Move the selection among the rows that lead somewhere. @param {number} step */
 function moveRow(step) {
-  const rows = [...document.querySelectorAll("tr[data-href]")];
+  const rows = [...document.querySelectorAll("tr[data-href]")].filter((row) => row.checkVisibility());
   if (!rows.length) return;
   const now = rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
   const next = now < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, now + step));

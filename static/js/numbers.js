@@ -16,6 +16,26 @@ export function signedPercent(fraction, digits = 2) {
   return (fraction > 0 && /[1-9]/.test(text) ? "+" : "") + text + "%";
 }
 
+/** A whole number. @param {number} value */
+export const count = (value) => fixed(value, 0);
+
+/** A metric in its unit, as the server's figures are shown. @param {number | null} value @param {string} unit */
+export function inUnit(value, unit, digits = 2) {
+  if (value === null || value === undefined) return "—";
+  if (unit === "fraction") return fixed(value * 100, digits) + "%";
+  if (unit === "count") return fixed(value, Number.isInteger(value) ? 0 : 1);
+  if (unit === "days") return fixed(value, value < 10 ? 1 : 0) + " days";
+  return fixed(value, digits);
+}
+
+/** A parameter's value as people write it. @param {number | string | boolean} value */
+export function parameter(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  if (typeof value !== "number") return String(value);
+  const text = Math.abs(value).toLocaleString("en-US", { maximumSignificantDigits: 10 });
+  return value < 0 ? MINUS + text : text;
+}
+
 /** @param {number} seconds */
 export function duration(seconds) {
   if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;

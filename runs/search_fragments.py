@@ -1,0 +1,231 @@
+"""The live parts of an optimization's page, and its row in the list: which template, and what it says."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from algotrade.metrics import METRICS
+from algotrade.spec import OptimizationSpec
+from runs import report
+from runs.figures import Figure, moment, strategy_title, value_text
+from runs.models import TRIALS_PHASE, Run, RunState, Trial, Worker
+from runs.phases import PHASE_WORDS, Partial, estimate_of, percent_done, steps_of, tab_title
+from runs.searches import Search, metrics_of, search_of
+from runs.traces import error_report, own_line
+
+OUTCOMES = {
+    RunState.PENDING: "runs/_search_progress.html",
+    RunState.RUNNING: "runs/_search_progress.html",
+    RunState.COMPLETED: "runs/_search_summary.html",
+    RunState.FAILED: "runs/_search_error.html",
+    RunState.CANCELLED: "runs/_search_cancelled.html",
+}
+METHOD_WORDS = {"grid": "Grid search", "random": "Random search"}
+MOST_NAMED_DATASETS = 3
+BEST_TILES = ("total_return", "max_drawdown", "profit_factor", "win_rate", "sharpe_ratio")
+"""What is told of the best trial after its objective: the first four that are not the objective."""
+BAR_UNITS = 1000.0
+"""Width of the progress bar in the units of its drawing."""
+LEAST_FAILED_UNITS = 4.0
+"""A failed trial among a million must be seen."""
+
+
+def partials(run: Run) -> list[Partial]:
+    """Return template and context of each live part of the run's page."""
+    common = common_context(run)
+    return [
+        ("runs/_search_header.html", {**common, **_header(run)}),
+        (OUTCOMES[RunState(run.state)], {**common, **_outcome(run, common["spec"])}),
+        ("runs/_search_best.html", {**common, **_best(run, search_of(run))}),
+        ("runs/_failures_head.html", {**common, "n_errors": n_distinct_errors(run)}),
+    ]
+
+
+def row_partial(run: Run) -> Partial:
+    """Return template and context of the run's row in the list."""
+    context = {**common_context(run), **_progress(run), "error_place": own_line(run)}
+    objective = context["objective"]
+    context["best"] = Figure(objective.label, run.best_value, objective.unit)
+    return "runs/_search_row.html", context
+
+
+def common_context(run: Run) -> dict[str, Any]:
+    """Return what every part may name."""
+    search = search_of(run)
+    spec = search.spec
+    axes = dict(spec.axes)
+    return {
+        "run": run,
+        "spec": spec,
+        "strategy_title": strategy_title(run),
+        "dataset_label": dataset_label(spec),
+        "currency": currency_of(run),
+        "start": moment(min(one.start_ns for one in spec.datasets)),
+        "end": moment(max(one.end_ns for one in spec.datasets)),
+        "n_bars": max(one.total_bars for one in spec.datasets),
+        "has_equal_bars": len({one.total_bars for one in spec.datasets}) == 1,
+        "objective": METRICS[spec.objective],
+        "method_label": METHOD_WORDS.get(spec.method, spec.method.capitalize()),
+        "axes_text": " \N{MULTIPLICATION SIGN} ".join(f"{name} {len(axes[name]):,}" for name in search.searched)
+        or "one combination",
+        "cancel_text": cancel_text(run),
+    }
+
+
+def dataset_label(spec: OptimizationSpec) -> str:
+    """Return what pages call the candles of an optimization."""
+    names = [f"{one.asset} {one.timeframe}" for one in spec.datasets]
+    return ", ".join(names) if len(names) <= MOST_NAMED_DATASETS else f"{len(names)} datasets"
+
+
+def currency_of(run: Run) -> str:
+    """Return the account currency of an optimization."""
+    return str(run.inputs["datasets"][0]["instrument"].get("currency", ""))
+
+
+def cancel_text(run: Run) -> str:
+    """Return what a cancel would keep and what it would leave undone."""
+    left = run.total - run.processed
+    kept = f"{run.processed:,} finished trial{' is' if run.processed == 1 else 's are'} kept."
+    return f"{kept} {left:,} will not run."
+
+
+def n_distinct_errors(run: Run) -> int:
+    """Return how many different errors the failed trials have."""
+    if not run.failed:
+        return 0
+    return run.trials.filter(is_failed=True).order_by().values("error_type", "error_place").distinct().count()
+
+
+def verbs_of(run: Run) -> list[str]:
+    """Return what may be done with the run in its state, whoever asks."""
+    may = {
+        "cancel": run.is_active,
+        "finish": run.state == RunState.RUNNING and run.phase == TRIALS_PHASE and not run.finish_requested,
+        "resume": run.state in (RunState.CANCELLED, RunState.FAILED),
+        "retry": run.state in (RunState.COMPLETED, RunState.FAILED) and run.failed > 0,
+        "delete": run.is_terminal,
+        "again": run.is_terminal,
+    }
+    return [verb for verb, is_possible in may.items() if is_possible]
+
+
+def _header(run: Run) -> dict[str, Any]:
+    """Return the tab's title, the sentence for screen readers, and what may be done now."""
+    percent = percent_done(run)
+    progress = f"{percent:.1f}%, {run.processed:,} of {run.total:,} trials."
+    failed = f", {run.failed:,} failed" if run.failed else ""
+    words = {
+        RunState.PENDING: f"{run} is queued.",
+        RunState.RUNNING: progress,
+        RunState.COMPLETED: f"{run} completed. {run.completed_trials:,} trials finished{failed}.",
+        RunState.FAILED: f"{run} failed. {run.error_type}: {run.error_message}",
+        RunState.CANCELLED: f"{run} was cancelled at {progress}",
+    }
+    return {
+        "percent": percent,
+        "tab_title": tab_title(run, strategy_title(run)),
+        "announce": words[RunState(run.state)],
+        "verbs": " ".join(verbs_of(run)),
+    }
+
+
+def _outcome(run: Run, spec: OptimizationSpec) -> dict[str, Any]:
+    """Return what stands below the header in the run's state."""
+    by_state: dict[str, Callable[[], dict[str, Any]]] = {
+        RunState.COMPLETED: lambda: _summary(run),
+        RunState.FAILED: lambda: {"error": error_report(run), "error_place": own_line(run)},
+    }
+    bars = round(sum(one.total_bars for one in spec.datasets) / len(spec.datasets))
+    return {
+        **_progress(run),
+        **by_state.get(run.state, dict)(),
+        "bars_done": run.processed * bars,
+        "bars_total": run.total * bars,
+        "n_left": run.total - run.processed,
+    }
+
+
+def _progress(run: Run) -> dict[str, Any]:
+    return {
+        "percent": percent_done(run),
+        "steps": steps_of(run),
+        "ahead": run.queue_position() if run.state == RunState.PENDING else None,
+        "phase_label": PHASE_WORDS.get(run.phase, run.phase),
+        "rate": run.rate,
+        "eta_seconds": estimate_of(run),
+        "wall_seconds": run.elapsed_seconds,
+        "bar": _bar(run),
+        **_workers(run),
+    }
+
+
+def _workers(run: Run) -> dict[str, int]:
+    """Return how many workers evaluate trials of the run, of how many that live."""
+    if run.state != RunState.RUNNING:
+        return {"n_busy": 0, "n_workers": 0}
+    since = timezone.now() - timedelta(seconds=settings.ALGOTRADE_LEASE_SECONDS)
+    n_busy = run.busy_workers or int(bool(run.owner))
+    return {"n_busy": n_busy, "n_workers": max(n_busy, Worker.objects.filter(seen_at__gt=since).count())}
+
+
+def _bar(run: Run) -> dict[str, float]:
+    """Return the two parts of the progress bar, in units of its drawing."""
+    total = max(run.total, 1)
+    failed = max(run.failed / total * BAR_UNITS, LEAST_FAILED_UNITS) if run.failed else 0.0
+    done = min(run.processed / total * BAR_UNITS, BAR_UNITS)
+    return {"done": round(max(done - failed, 0.0), 2), "failed": round(min(failed, done or failed), 2)}
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    """Return what the collapsed progress card says of a completed optimization."""
+    result = run.result or {}
+    summary, parity = result.get("summary") or {}, result.get("parity") or {}
+    repeated = Run.objects.filter(id=parity["backtest"]).first() if parity.get("backtest") else None
+    seconds = summary.get("seconds")
+    return {
+        "seconds": run.elapsed_seconds if seconds is None else seconds,
+        "n_eligible": summary.get("eligible"),
+        "spread": summary.get("objective") or {},
+        "parity": parity,
+        "parity_url": repeated.get_absolute_url() if repeated else "",
+    }
+
+
+def _best(run: Run, search: Search) -> dict[str, Any]:
+    """Return the strip of the best trial so far."""
+    trial = run.find_best_trial()
+    if trial is None:
+        return {"best": None}
+    return {
+        "best": trial,
+        "chips": chips_of(search, trial),
+        "tiles": _best_tiles(run, trial, search.spec.objective),
+    }
+
+
+def chips_of(search: Search, trial: Trial) -> list[tuple[str, str]]:
+    """Return names and values of a trial's searched parameters; of all, where nothing is searched."""
+    parameters = search.parameters(trial.combination)
+    return [(name, value_text(parameters[name])) for name in search.searched or parameters]
+
+
+def _best_tiles(run: Run, trial: Trial, objective: str) -> list[Figure]:
+    values = metrics_of(trial) or {}
+    money, n_trades = currency_of(run), values.get("trades")
+    spread = ((run.result or {}).get("summary") or {}).get("objective") or {}
+    wins = f"{values.get('winning_trades') or 0:,} of {n_trades:,}" if n_trades else "No trades"
+    notes = {
+        "total_return": Figure("", values.get("net_profit"), "money", money, is_signed=True),
+        "max_drawdown": Figure("longest", values.get("max_drawdown_duration_days"), "days"),
+        "profit_factor": Figure("expectancy", values.get("expectancy"), "money", money),
+        "win_rate": Figure("", wins, "text"),
+        "sharpe_ratio": Figure("Sortino", values.get("sortino_ratio"), "ratio"),
+    }
+    if spread.get("median") is not None:
+        notes[objective] = Figure("median", spread["median"], METRICS[objective].unit)
+    keys = [objective, *(key for key in BEST_TILES if key != objective)][:5]
+    return [report.headline(values, {}, key, notes.get(key)) for key in keys]

@@ -1,0 +1,63 @@
+/* The table of trials: what is new is told and held until it is asked for; the rest is done by the server. */
+
+import { count } from "./numbers.js";
+import { header } from "./page_state.js";
+
+const table = () => document.getElementById("trials");
+const filter = () => /** @type {HTMLInputElement} */ (document.querySelector("#trials-filter input[type=search]"));
+
+/** Tell how many trials the table does not show yet. */
+export function tellNews() {
+  const processed = Number(header().dataset.processed);
+  const nNew = Math.max(0, processed - Number(table().dataset.known));
+  const link = /** @type {HTMLAnchorElement} */ (document.getElementById("trials-news"));
+  link.hidden = nNew === 0;
+  link.textContent = `${count(nNew)} new`;
+  const badge = document.querySelector("[data-testid=n-trials]");
+  if (badge) badge.textContent = count(processed);
+}
+
+/** While nothing is shown, nothing can move: the first rows come by themselves. */
+export function fillEmpty() {
+  const link = document.getElementById("trials-news");
+  if (!link.hidden && table().querySelector("[data-empty]") && !isLoading) load();
+}
+
+let isLoading = false;
+
+/** Load the newest rows, in the order and with the filter that are shown. */
+export async function load() {
+  const link = /** @type {HTMLAnchorElement} */ (document.getElementById("trials-news"));
+  isLoading = true;
+  try {
+    await globalThis.htmx.ajax("GET", link.getAttribute("href"), { source: link, target: "#trials", swap: "outerHTML" });
+  } finally {
+    isLoading = false;
+  }
+}
+
+/** What was swapped in decides the links and marks around it. */
+function settle() {
+  const { query } = table().dataset;
+  for (const link of document.querySelectorAll("a[data-export]")) {
+    /** @type {HTMLAnchorElement} */ (link).href = `${document.getElementById("main").dataset.url}/${/** @type {HTMLElement} */ (link).dataset.export}${query ? `?${query}` : ""}`;
+  }
+  if (document.getElementById("trials-error")) filter().setAttribute("aria-invalid", "true");
+  else filter().removeAttribute("aria-invalid");
+  tellNews();
+}
+
+export function startTrials() {
+  document.body.addEventListener("htmx:afterSettle", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail.elt?.id === "trials") settle();
+  });
+  document.getElementById("run-trials").addEventListener("click", (event) => {
+    if (/** @type {Element} */ (event.target).closest("[data-clear-filter]")) filter().value = "";
+  });
+  document.addEventListener("keydown", (event) => {
+    const isTyping = /** @type {Element} */ (event.target).closest("input, select, textarea, [contenteditable]");
+    if (event.key !== "R" || event.ctrlKey || event.metaKey || event.altKey || isTyping || document.querySelector("dialog[open]")) return;
+    if (localStorage.getItem("shortcuts") !== "off" && !document.getElementById("trials-news").hidden) load();
+  });
+  tellNews();
+}
