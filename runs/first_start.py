@@ -2,6 +2,7 @@
 
 import getpass
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -9,11 +10,14 @@ from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from algotrade.market.sample import install_samples
-from algotrade.resolve import resolve_backtest
+from algotrade.market.store import Dataset
+from algotrade.resolve import resolve_backtest, resolve_optimization
 from runs import artifacts
 from runs.models import Run
 
 SAMPLE_STRATEGY = "sma_cross"
+SAMPLE_AXES = {"fast": {"min": 4, "max": 82, "step": 2}, "slow": {"min": 20, "max": 216, "step": 4}}
+"""40 x 50 combinations, of which the rule fast < slow leaves 1,728."""
 
 
 def migrate() -> None:
@@ -47,21 +51,42 @@ def install_sample() -> None:
 
 def submit_sample(user: User) -> Run | None:
     """Submit a backtest on sample candles when no run was ever made; None otherwise."""
-    if Run.objects.exists():
-        return None
-    dataset = max((d for d in artifacts.candle_store().datasets() if d.synthetic), key=lambda d: d.n_bars, default=None)
+    dataset = None if Run.objects.exists() else _sample_dataset()
     if dataset is None:
         return None
-    request = {
+    request = {**_sample_request(dataset), "parameters": {"fast": 50, "slow": 200}}
+    run, _ = Run.objects.submit(resolve_backtest(request, artifacts.catalog(), artifacts.candle_store()), user)
+    return run
+
+
+def submit_sample_search(user: User) -> Run | None:
+    """Submit an optimization that takes long enough to be watched; None when there are no sample candles."""
+    dataset = _sample_dataset()
+    if dataset is None:
+        return None
+    resolved = resolve_optimization(
+        {**_sample_request(dataset), "axes": SAMPLE_AXES, "filters": {"min_trades": 30}},
+        artifacts.catalog(),
+        artifacts.candle_store(),
+        max_combinations=settings.ALGOTRADE_MAX_COMBINATIONS,
+    )
+    return Run.objects.submit(resolved, user)[0]
+
+
+def _sample_dataset() -> Dataset | None:
+    """Return the longest sample dataset."""
+    samples = (dataset for dataset in artifacts.candle_store().datasets() if dataset.synthetic)
+    return max(samples, key=lambda dataset: dataset.n_bars, default=None)
+
+
+def _sample_request(dataset: Dataset) -> dict[str, Any]:
+    return {
         "strategy_name": SAMPLE_STRATEGY,
         "asset": dataset.asset,
         "exchange": dataset.exchange,
         "timeframe": dataset.timeframe,
         "commission": 0.0005,
-        "parameters": {"fast": 50, "slow": 200},
     }
-    run, _ = Run.objects.submit(resolve_backtest(request, artifacts.catalog(), artifacts.candle_store()), user)
-    return run
 
 
 def _name_of_person() -> str:

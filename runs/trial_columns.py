@@ -25,6 +25,7 @@ MOST_RUNS = 4
 MOST_VALUES = 24
 """Columns of metrics kept for one run; those looked at last."""
 FLOAT_BYTES = 8
+UNDEFINED = np.float64(np.nan).tobytes()
 ROW_FIELDS = (*HEADLINES, "duration_ms")
 """Numbers of a trial that have a column in the database; the other metrics are parts of its vector."""
 
@@ -81,106 +82,140 @@ class TrialColumns:
 
 
 class _Columns:
-    """The columns of one run, as far as they were read."""
+    """The columns of one run, as far as they were read; every column has one entry for each trial of the base."""
 
     def __init__(self, run_pk: int) -> None:
         self._run_pk = run_pk
         self._lock = threading.Lock()
-        self._base = _read_base(self._rows().none())
-        self._values: OrderedDict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = OrderedDict()
+        self._base, _ = _read(self._rows().none(), ())
+        self._values: OrderedDict[str, NDArray[np.float64]] = OrderedDict()
 
-    def look(self) -> TrialColumns:
-        """Return the trials that there are now."""
+    def look(self, keys: Iterable[str]) -> TrialColumns:
+        """Return the trials that there are now, with these metrics at hand."""
         with self._lock:
-            base = self._base
-            known = int(base.rev[-1]) if len(base.rev) else 0
-            if self._rows().filter(rev__lte=known).count() != len(base.rev):
+            known = self._known_rev()
+            if self._rows().filter(rev__lte=known).count() != len(self._base.rev):
+                self._base, _ = _read(self._rows().none(), ())
                 self._values.clear()
-                base, known = _read_base(self._rows().none()), 0
-            newer = _read_base(self._rows().filter(rev__gt=known))
-            self._base = base = base.joined(newer) if len(newer.rev) else base
-        rev = int(base.rev[-1]) if len(base.rev) else 0
-        return TrialColumns(
-            n=len(base.rev),
-            rev=rev,
-            number=base.number,
-            combination=base.combination,
-            revs=base.rev,
-            is_failed=base.is_failed,
-            is_eligible=base.is_eligible,
-            objective=base.objective,
-            _value=self.value,
-        )
+                known = 0
+            self._grow(known, keys)
+            self._complete(keys)
+            return TrialColumns(
+                n=len(self._base.rev),
+                rev=self._known_rev(),
+                number=self._base.number,
+                combination=self._base.combination,
+                revs=self._base.rev,
+                is_failed=self._base.is_failed,
+                is_eligible=self._base.is_eligible,
+                objective=self._base.objective,
+                _value=self.value,
+            )
 
     def value(self, key: str, seen: TrialColumns) -> NDArray[np.float64]:
         """Return a metric of the trials that `seen` has, reading what is missing."""
         with self._lock:
-            numbers, values = self._values.get(key, (np.empty(0, np.int64), np.empty(0)))
-            n_known = len(numbers)
-            if n_known < seen.n and np.array_equal(numbers, seen.number[:n_known]):
-                after = int(seen.revs[n_known - 1]) if n_known else 0
-                new_numbers, new_values = _read_value(self._rows().filter(rev__gt=after, rev__lte=seen.rev), key)
-                numbers, values = np.concatenate([numbers, new_numbers]), np.concatenate([values, new_values])
-                self._values[key] = numbers, values
+            if np.array_equal(self._base.number[: seen.n], seen.number):
+                self._complete((key,))
+                if key in self._values:
+                    return self._values[key][: seen.n]
+        # A retry deleted trials after `seen` was taken: what is gone is undefined.
+        base, values = _read(self._rows().filter(rev__lte=seen.rev), (key,))
+        return _aligned(base.number, values[key], seen.number)
+
+    def _known_rev(self) -> int:
+        return int(self._base.rev[-1]) if len(self._base.rev) else 0
+
+    def _grow(self, known: int, keys: Iterable[str]) -> None:
+        """Read the newer trials; at the first look the wanted metrics come along, later on those that are kept."""
+        along = tuple(self._values) if len(self._base.rev) else tuple(dict.fromkeys(keys))
+        base, values = _read(self._rows().filter(rev__gt=known), along)
+        if not len(base.rev):
+            return
+        self._base = self._base.joined(base)
+        for key, newer in values.items():
+            self._values[key] = np.concatenate([self._values[key], newer]) if key in self._values else newer
+
+    def _complete(self, keys: Iterable[str]) -> None:
+        """Read the metrics that are missing, all at once, and forget those that nobody wanted for longest."""
+        missing = tuple(key for key in dict.fromkeys(keys) if key not in self._values)
+        if missing:
+            base, values = _read(self._rows().filter(rev__lte=self._known_rev()), missing)
+            if np.array_equal(base.number, self._base.number):
+                self._values.update(values)
+        for key in keys:
             if key in self._values:
                 self._values.move_to_end(key)
-            while len(self._values) > MOST_VALUES:
-                self._values.popitem(last=False)
-        if len(numbers) >= seen.n and np.array_equal(numbers[: seen.n], seen.number):
-            return values[: seen.n]
-        # Trials were deleted since `seen` was taken, or another thread began anew: what is gone is undefined.
-        numbers, values = _read_value(self._rows().filter(rev__lte=seen.rev), key)
-        return _aligned(numbers, values, seen.number)
+        while len(self._values) > MOST_VALUES:
+            self._values.popitem(last=False)
 
     def _rows(self) -> "QuerySet[Trial]":
-        return Trial.objects.filter(run_id=self._run_pk).order_by("rev", "number")
+        return Trial.objects.filter(run_id=self._run_pk).order_by()
 
 
 _known: OrderedDict[tuple[int, str], _Columns] = OrderedDict()
 _lock = threading.Lock()
 
 
-def columns_of(run: Run) -> TrialColumns:
-    """Return the trials that an optimization has now."""
-    key = (run.pk, str(run.id))  # numbers come back when tests empty the tables
+def columns_of(run: Run, keys: Iterable[str] = ()) -> TrialColumns:
+    """Return the trials that an optimization has now.
+
+    Args:
+        run: the optimization.
+        keys: metrics that will be asked for; read together they cost little more than one of them.
+    """
+    wanted = tuple(key for key in keys if key in PLACES or key in ROW_FIELDS)
+    name = (run.pk, str(run.id))  # numbers come back when tests empty the tables
     with _lock:
-        columns = _known.setdefault(key, _Columns(run.pk))
-        _known.move_to_end(key)
+        if name not in _known:
+            _known[name] = _Columns(run.pk)
+        columns = _known[name]
+        _known.move_to_end(name)
         while len(_known) > MOST_RUNS:
             _known.popitem(last=False)
-    return columns.look()
+    return columns.look(wanted)
 
 
-def _read_base(rows: "QuerySet[Trial]") -> _Base:
-    names = ("number", "combination", "rev", "is_failed", "is_eligible", "objective")
-    kinds = (np.int64, np.int64, np.int64, np.bool_, np.bool_, np.float64)
-    columns = _fetch(rows.values_list(*names), len(names))
-    return _Base(*(np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=True)))
+_BASE_KINDS = {
+    "number": np.int64,
+    "combination": np.int64,
+    "rev": np.int64,
+    "is_failed": np.bool_,
+    "is_eligible": np.bool_,
+    "objective": np.float64,
+}
 
 
-def _read_value(rows: "QuerySet[Trial]", key: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return numbers and values of a metric; of a vector only its 8 bytes leave the database."""
+def _read(rows: "QuerySet[Trial]", keys: Sequence[str]) -> tuple[_Base, dict[str, NDArray[np.float64]]]:
+    """Return the base of these rows, and metrics by key.
+
+    The query is run without what makes objects of its rows: that would take most of the time.
+    """
+    columns: list[Sequence[Any]] = [()] * (len(_BASE_KINDS) + len(keys))
+    if not rows.query.is_empty():
+        sql, parameters = rows.values_list(*_BASE_KINDS, *(_stored(key) for key in keys)).query.sql_with_params()
+        with connection.cursor() as cursor:
+            cursor.execute(sql, parameters)
+            columns = list(zip(*cursor.fetchall(), strict=True)) or columns
+    kinds = _BASE_KINDS.values()
+    found: list[NDArray[Any]] = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
+    order = np.lexsort((found[0], found[2]))  # by (rev, number); the database would move whole rows to sort them
+    values = {key: _floats(key, column)[order] for key, column in zip(keys, columns[len(kinds) :], strict=True)}
+    return _Base(*(column[order] for column in found)), values
+
+
+def _stored(key: str) -> str | Func:
+    """Return where a metric is: a column, or 8 bytes of the vector, of which nothing else leaves the database."""
     if key in ROW_FIELDS:
-        numbers, values = _fetch(rows.values_list("number", key), 2)
-        found = np.array(values, dtype=np.float64)
-    else:
-        first = Value(PLACES[key] * FLOAT_BYTES + 1)
-        part = Func(F("metrics"), first, Value(FLOAT_BYTES), function="SUBSTR", output_field=BinaryField())
-        numbers, values = _fetch(rows.values_list("number", part), 2)
-        undefined = np.float64(np.nan).tobytes()
-        found = np.frombuffer(b"".join(undefined if value is None else value for value in values), dtype=np.float64)
-    return np.array(numbers, dtype=np.int64), found
+        return key
+    first = Value(PLACES[key] * FLOAT_BYTES + 1)
+    return Func(F("metrics"), first, Value(FLOAT_BYTES), function="SUBSTR", output_field=BinaryField())
 
 
-def _fetch(rows: "QuerySet[Trial, Any]", n_columns: int) -> Iterable[Sequence[Any]]:
-    """Return the columns of a query, fetched without what makes objects of rows: that would take most of the time."""
-    if rows.query.is_empty():
-        return [()] * n_columns
-    sql, parameters = rows.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        found = cursor.fetchall()
-    return list(zip(*found, strict=True)) or [()] * n_columns
+def _floats(key: str, column: Sequence[Any]) -> NDArray[np.float64]:
+    if key in ROW_FIELDS:
+        return np.array(column, dtype=np.float64)
+    return np.frombuffer(b"".join(UNDEFINED if value is None else value for value in column), dtype=np.float64)
 
 
 def _aligned(numbers: NDArray[np.int64], values: NDArray[np.float64], wanted: NDArray[np.int64]) -> NDArray[np.float64]:

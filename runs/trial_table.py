@@ -138,15 +138,22 @@ def select_trials(run: Run, *, sort: str = "", query: str = "", as_of: int | Non
 
     A filter or an order that is wrong is not applied and told in `errors`.
     """
-    named = _Named(columns_of(run), search_of(run))
-    columns, errors = named.columns, {}
+    query, sort = query.strip(), sort.strip()
+    rule, errors = None, {}
     try:
-        passes = _passes(named, query.strip())
+        rule = _rule(query)
+    except ValueError as error:
+        errors["q"] = str(error)
+    keys = {*(rule.names if rule else ()), sort.removeprefix("-")}
+    named = _Named(columns_of(run, keys), search_of(run))
+    columns = named.columns
+    try:
+        passes = _passes(named, rule)
     except ValueError as error:
         errors["q"] = str(error)
         passes = np.ones(columns.n, dtype=np.bool_)
     try:
-        order = _order(named, sort.strip())
+        order = _order(named, sort)
     except ValueError as error:
         errors["sort"] = str(error)
         order = _order(named, "")
@@ -223,26 +230,35 @@ class _Named(Mapping[str, NDArray[Any]]):
         return name in OWN_NAMES or name in self._axes or name in METRICS
 
 
-def _passes(named: _Named, query: str) -> NDArray[np.bool_]:
+def _rule(query: str) -> Rule | None:
+    """Return the parsed filter; None when it is empty.
+
+    Raises:
+        ValueError: it is no expression.
+    """
+    if not query:
+        return None
+    try:
+        return Rule.parse(query)
+    except ValueError as error:
+        raise ValueError(str(error).replace("rule ", "filter ", 1).replace("fast < slow", EXAMPLE)) from None
+
+
+def _passes(named: _Named, rule: Rule | None) -> NDArray[np.bool_]:
     """Return which trials pass a filter, bool[n]; what is undefined compares as false.
 
     Raises:
-        ValueError: the filter is no expression, names what is not there, or compares what cannot be compared.
+        ValueError: it names what is not there, or compares what cannot be compared.
     """
     n = named.columns.n
-    if not query:
+    if rule is None:
         return np.ones(n, dtype=np.bool_)
-    try:
-        rule = Rule.parse(query)
-    except ValueError as error:
-        raise ValueError(str(error).replace("The rule ", "The filter ").replace("fast < slow", EXAMPLE)) from None
     for name in sorted(rule.names):
         named.check(name)
-    values = {name: named[name] for name in rule.names}
     try:
-        mask = rule.mask(values, is_lenient=True)
+        mask = rule.mask({name: named[name] for name in rule.names}, is_lenient=True)
     except ValueError as error:
-        raise ValueError(str(error).replace("The rule ", "The filter ")) from None
+        raise ValueError(str(error).replace("rule ", "filter ", 1).replace("every combination", "all trials")) from None
     return np.broadcast_to(mask, n)
 
 

@@ -55,9 +55,14 @@ def as_text(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
+def plain(number: Decimal) -> str:
+    """Return a number without exponent and without zeros at its end."""
+    return f"{number.normalize():f}"
+
+
 def to_percent(fraction: float) -> str:
     """Return a fraction as percent without a float's noise: 0.001 is "0.1"."""
-    return f"{(Decimal(repr(fraction)) * 100).normalize():f}"
+    return plain(Decimal(repr(fraction)) * 100)
 
 
 def from_percent(typed: str) -> str:

@@ -4,7 +4,15 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
-from runs import views, views_report, views_search, views_submit, views_trial
+from runs import (
+    views,
+    views_report,
+    views_search,
+    views_search_submit,
+    views_submit,
+    views_trial,
+    views_trials,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
@@ -24,6 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views_report.backtest_table,
         name="backtest_table",
     ),
+    path("optimizations/new", views_search_submit.optimization_new, name="optimization_new"),
+    path("optimizations/new/check", views_search_submit.optimization_check, name="optimization_check"),
+    path("optimizations/new/fields", views_search_submit.optimization_fields, name="optimization_fields"),
     path("optimizations/<uuid:run_id>", views_search.optimization, name="optimization"),
     path("optimizations/<uuid:run_id>/live", views_search.optimization_live, name="optimization_live"),
     path("optimizations/<uuid:run_id>/cancel", views_search.optimization_cancel, name="optimization_cancel"),
@@ -40,6 +51,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views_trial.optimization_repeat,
         name="optimization_repeat",
     ),
+    path("optimizations/<uuid:run_id>/objective.json", views_trials.objective_data, name="optimization_objective"),
+    path("optimizations/<uuid:run_id>/grid.json", views_trials.grid_data, name="optimization_grid"),
+    path("optimizations/<uuid:run_id>/slices.json", views_trials.slices_data, name="optimization_slices"),
+    path("optimizations/<uuid:run_id>/parallel.json", views_trials.parallel_data, name="optimization_parallel"),
+    path("optimizations/<uuid:run_id>/trials.csv", views_trials.trials_csv, name="optimization_trials_csv"),
+    path("optimizations/<uuid:run_id>/trials.json", views_trials.trials_json, name="optimization_trials_json"),
     path("data", views.data, name="data"),
     path("about", views.about, name="about"),
 ]

@@ -1,20 +1,24 @@
 """The pages that start a backtest: the form, its check while one types, Run again."""
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
-from algotrade.resolve import Resolved
+from algotrade.resolve import Resolved, ResolvedOptimization
 from algotrade.spec import BacktestSpec
 from runs import artifacts, submission, throttle
 from runs.estimates import estimated_seconds
-from runs.forms import BacktestForm
+from runs.forms import AccountForm, BacktestForm
 from runs.models import Run
 from runs.views import backtests, viewer
+
+Form = TypeVar("Form", bound=AccountForm)
 
 
 def _form(data: dict[str, str]) -> BacktestForm:
@@ -35,7 +39,7 @@ def backtest_new(request: HttpRequest) -> HttpResponse:
     resolved = form.resolve()
     if resolved is None:
         return _page(request, form, status=422)
-    return _submit(request, resolved, form)
+    return submit_form(request, resolved, form, _page)
 
 
 def _prefilled(request: HttpRequest) -> BacktestForm:
@@ -58,28 +62,35 @@ def _page(request: HttpRequest, form: BacktestForm, status: int = 200) -> HttpRe
 def _context(form: BacktestForm, resolved: Resolved | None) -> dict[str, Any]:
     return {
         "form": form,
+        "fields_url": reverse("backtest_fields"),
         "resolved": resolved,
         "seconds": estimated_seconds(resolved.strategy, resolved.total_bars) if resolved else None,
-        "twin": _twin(resolved) if resolved else None,
+        "twin": twin_of(resolved) if resolved else None,
     }
 
 
-def _twin(resolved: Resolved) -> Run | None:
+def twin_of(resolved: Resolved | ResolvedOptimization) -> Run | None:
     """Return an active or completed run of the very same submission."""
     active = Run.objects.active().filter(run_key=resolved.run_key).first()
     return active or Run.objects.identical_completed(resolved.run_key)
 
 
-def _submit(request: HttpRequest, resolved: Resolved, form: BacktestForm) -> HttpResponse:
+def submit_form(
+    request: HttpRequest,
+    resolved: Resolved | ResolvedOptimization,
+    form: Form,
+    page: Callable[[HttpRequest, Form, int], HttpResponse],
+) -> HttpResponse:
+    """Submit what a form asks for and lead to its run; the form's page tells why when it is too much."""
     try:
         run, is_dedup = submission.submit(resolved, viewer(request), per_minute=throttle.PAGE_SUBMISSIONS)
     except submission.TooMany as error:
         form.errors = {"": str(error)}
-        response = _page(request, form, status=429)
+        response = page(request, form, 429)
         response["Retry-After"] = str(error.retry_after)
         return response
     if is_dedup:
-        messages.info(request, f"The same backtest is active already: this is {run}.")
+        messages.info(request, f"The same {run.get_kind_display().lower()} is active already: this is {run}.")
     return redirect(run)
 
 
@@ -111,4 +122,4 @@ def backtest_again(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     resolved = form.resolve()
     if resolved is None:
         return _page(request, form, status=422)
-    return _submit(request, resolved, form)
+    return submit_form(request, resolved, form, _page)

@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 
 from algotrade.market.imports import import_candles
+from algotrade.market.sample import install_samples
 from algotrade.market.store import CandleStore
 from runs.bench import product as bench
 from runs.bench.product import wait_for
@@ -47,9 +48,18 @@ def descendants(pid):
 class Product(bench.Product):
     """A product whose rows and processes tests may look into."""
 
-    def __init__(self, home, *, lease=3, **options):
-        """Prepare a product in `home`; a lost worker is noticed soon."""
-        super().__init__(home, lease=lease, **options)
+    def __init__(self, home, *, sample=False, first=False, lease=3, **options):
+        """Prepare a product in `home`; a lost worker is noticed soon.
+
+        Args:
+            home: its folder.
+            sample: whether the sample candles are there.
+            first: whether `up` does what it does at the first start: sample candles and sample runs.
+            lease: seconds.
+            options: as of the product of the benchmarks.
+        """
+        super().__init__(home, sample=first, lease=lease, **options)
+        self._has_samples = sample
         self._numbers = {}
 
     def start(self):
@@ -59,6 +69,8 @@ class Product(bench.Product):
             cache.mkdir()
             KERNELS.mkdir(parents=True, exist_ok=True)
             (cache / "kernels").symlink_to(KERNELS)
+        if self._has_samples and not (self.home / "candles").exists():
+            install_samples(CandleStore(self.home / "candles"))
         super().start()
 
     def write_strategy(self, name, source):

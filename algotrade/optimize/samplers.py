@@ -27,8 +27,7 @@ class Sampler(ABC):
         """Sample `space`, at most `max_trials` times."""
         self.space = space
         self.seed = seed
-        n_valid = len(space.valid)
-        self.n_trials = n_valid if max_trials is None else min(n_valid, max_trials)
+        self.n_trials = space.n_valid if max_trials is None else min(space.n_valid, max_trials)
 
     @abstractmethod
     def combinations(self, first: int, count: int) -> NDArray[np.int64]:
@@ -50,14 +49,14 @@ class GridSampler(Sampler):
         return self.space.valid[: self.n_trials][first : first + count]
 
 
-class RandomSampler(GridSampler):
-    """Valid combinations in random order, none twice."""
+class RandomSampler(Sampler):
+    """Valid combinations in random order, none twice. Memory is that of the trials, however large the space is."""
 
     def __init__(self, space: Space, max_trials: int | None, seed: int) -> None:
         """Draw the order once; Python's generator gives the same numbers in every version."""
         super().__init__(space, max_trials, seed)
-        drawn = random.Random(seed).sample(range(len(space.valid)), self.n_trials)
-        self._drawn = space.valid[np.array(drawn, dtype=np.int64)]
+        drawn = random.Random(seed).sample(range(space.n_valid), self.n_trials)
+        self._drawn = space.valid_at(np.array(drawn, dtype=np.int64))
 
     def combinations(self, first: int, count: int) -> NDArray[np.int64]:
         """Return which combinations of the space trials first to first + count - 1 are, counted from 0."""

@@ -1,6 +1,6 @@
 """From a request to the spec of an optimization."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
@@ -10,7 +10,7 @@ from algotrade.errors import SpecError
 from algotrade.market.store import CandleStore, Dataset
 from algotrade.metrics import METRICS
 from algotrade.optimize.samplers import METHODS
-from algotrade.optimize.space import MAX_VALUES, Axis, Space, parse_axis
+from algotrade.optimize.space import MAX_VALUES, Axis, AxisError, Space, parse_axis
 from algotrade.resolve.account import ACCOUNT_FIELDS, read_account, read_dataset, read_range, read_strategy
 from algotrade.resolve.reader import Reader, shown
 from algotrade.spec import (
@@ -27,6 +27,10 @@ from algotrade.strategies.rules import Rule
 SEARCH_FIELDS = ("axes", "rules", "objective", "direction", "method", "max_trials", "seed", "filters")
 DEFAULT_OBJECTIVE = "sharpe_ratio"
 MAX_RULES = 50
+MAX_SPACE = 50_000_000
+"""Most combinations that trials may be chosen from, by rules or at random: telling which are valid takes seconds."""
+_ANY: tuple[Callable[[float], bool], str] = (lambda _: True, "a number")
+_FRACTION: tuple[Callable[[float], bool], str] = (lambda x: 0 <= x <= 1, "a fraction from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class ResolvedOptimization:
         inputs: what its names stand for now.
         run_key: SHA-256 of both.
         total: combinations of all axes, before the rules.
+        n_valid: combinations that keep the rules.
         n_trials: trials that will be evaluated.
         strategy: the strategy's description.
         datasets: the candles' versions, in the order of the spec's.
@@ -47,6 +52,7 @@ class ResolvedOptimization:
     inputs: OptimizationInputs
     run_key: str
     total: int
+    n_valid: int
     n_trials: int
     strategy: StrategyInfo
     datasets: tuple[Dataset, ...]
@@ -62,7 +68,7 @@ def resolve_optimization(
             empty or null field takes its default.
         catalog: where strategies are known.
         store: where candles are.
-        max_combinations: most combinations that may be asked for.
+        max_combinations: most trials that may be asked for.
 
     Raises:
         SpecError: at least one field is wrong; `fields` has a message for each.
@@ -76,7 +82,7 @@ def resolve_optimization(
     rules = _rules(reader, strategy) if strategy else ()
     search = _search(reader, max_combinations)
     space = Space(axes, rules)
-    n_valid = 0 if reader.errors else _count(reader, space, max_combinations)
+    n_valid, n_trials = (0, 0) if reader.errors else _count(reader, space, search, max_combinations)
     if reader.errors or strategy is None:
         raise SpecError(reader.errors)
     spec = OptimizationSpec(
@@ -94,9 +100,16 @@ def resolve_optimization(
             {"dataset_hash": dataset.version, "instrument": dataset.instrument.to_dict()} for dataset, _ in datasets
         ),
     )
-    n_trials = n_valid if spec.max_trials is None else min(n_valid, spec.max_trials)
-    found = tuple(dataset for dataset, _ in datasets)
-    return ResolvedOptimization(spec, inputs, run_key(spec, inputs), space.n_combinations, n_trials, strategy, found)
+    return ResolvedOptimization(
+        spec,
+        inputs,
+        run_key(spec, inputs),
+        total=space.n_combinations,
+        n_valid=n_valid,
+        n_trials=n_trials,
+        strategy=strategy,
+        datasets=tuple(dataset for dataset, _ in datasets),
+    )
 
 
 def _axes(reader: Reader, strategy: StrategyInfo) -> tuple[Axis, ...]:
@@ -119,7 +132,7 @@ def _axes(reader: Reader, strategy: StrategyInfo) -> tuple[Axis, ...]:
     for name, param in params.items():
         try:
             axes.append(parse_axis(param, given.get(name)))
-        except ValueError as error:
+        except AxisError as error:
             reader.errors[f"axes.{name}"] = str(error)
     return tuple(axes)
 
@@ -198,25 +211,49 @@ def _filters(reader: Reader) -> dict[str, float]:
                 "Must be min_ or max_ and the key of a metric, such as min_trades, or max_drawdown."
             )
         elif inner.raw(name) is not None:
-            bounds[str(name)] = inner.number(name, 0.0, lambda _: True, "a number")
+            accepts, allowed = _FRACTION if name == "max_drawdown" else _ANY
+            bounds[str(name)] = inner.number(name, 0.0, accepts, allowed)
     reader.errors.update({f"filters.{name}": message for name, message in inner.errors.items()})
     return dict(sorted(bounds.items()))
 
 
-def _count(reader: Reader, space: Space, max_combinations: int) -> int:
-    """Return how many combinations keep the rules; none of them, or more than the limit, is refused."""
-    if space.n_combinations > max_combinations:
-        sizes = " x ".join(f"{axis.name} {len(axis.values):,}" for axis in space.axes if len(axis.values) > 1)
-        reader.errors["axes"] = (
-            f"At most {max_combinations:,} combinations are allowed; {sizes} are {space.n_combinations:,}."
-        )
-        return 0
+def _count(reader: Reader, space: Space, search: Mapping[str, Any], max_combinations: int) -> tuple[int, int]:
+    """Return how many combinations keep the rules, and how many of them are tried; none, or too many, are refused."""
+    limit = search["max_trials"]
+    if space.n_connected > MAX_SPACE:
+        reader.errors["axes"] = _too_large(space)
+        return 0, 0
     try:
-        n_valid = len(space.valid)
+        n_valid = space.n_valid
     except ValueError as error:
         reader.errors["rules"] = str(error)
-        return 0
+        return 0, 0
+    n_trials = n_valid if limit is None else min(n_valid, limit)
     if not n_valid:
         rules = ", ".join(rule.text for rule in space.rules)
         reader.errors["axes"] = f"None of the {space.n_combinations:,} combinations keeps the rules ({rules})."
-    return n_valid
+    elif n_trials > max_combinations:
+        reader.errors["axes"] = _too_many(space, n_trials, search, max_combinations)
+    elif space.n_combinations > MAX_SPACE:
+        reader.errors["axes"] = _too_large(space)
+    return n_valid, n_trials
+
+
+def _too_large(space: Space) -> str:
+    return (
+        f"{space.n_combinations:,} combinations exceeds the limit of {MAX_SPACE:,}. Increase a step. "
+        f"There are {_sizes(space)}."
+    )
+
+
+def _too_many(space: Space, n_trials: int, search: Mapping[str, Any], max_combinations: int) -> str:
+    instead = "use random search" if search["method"] == "grid" else "set max_trials"
+    return (
+        f"{n_trials:,} trials exceeds the limit of {max_combinations:,}. Increase a step or {instead}. "
+        f"There are {_sizes(space)}."
+    )
+
+
+def _sizes(space: Space) -> str:
+    """Return how many values the searched axes have: fast 29 x slow 21."""
+    return " x ".join(f"{axis.name} {len(axis.values):,}" for axis in space.axes if len(axis.values) > 1)

@@ -53,25 +53,43 @@ def user_of(request: HttpRequest) -> User:
 
 
 def visible_backtest(request: HttpRequest, run_id: UUID) -> Run:
-    """Return a backtest that the caller may see.
+    """Return a backtest that the caller may see; raises as `_visible`."""
+    return _visible(request, run_id, RunKind.BACKTEST)
 
-    Raises:
-        Http404: there is none of that id, or not for the caller.
-    """
-    run = Run.objects.visible_to(user_of(request)).filter(id=run_id, kind=RunKind.BACKTEST).first()
-    if run is None:
-        raise Http404(f"There is no backtest {run_id}.")
-    return run
+
+def visible_optimization(request: HttpRequest, run_id: UUID) -> Run:
+    """Return an optimization that the caller may see; raises as `_visible`."""
+    return _visible(request, run_id, RunKind.OPTIMIZATION)
 
 
 def manageable_backtest(request: HttpRequest, run_id: UUID) -> Run:
-    """Return a backtest that the caller may cancel or delete.
+    """Return a backtest that the caller may cancel or delete; raises as `_manageable`."""
+    return _manageable(request, visible_backtest(request, run_id))
+
+
+def manageable_optimization(request: HttpRequest, run_id: UUID) -> Run:
+    """Return an optimization that the caller may change or delete; raises as `_manageable`."""
+    return _manageable(request, visible_optimization(request, run_id))
+
+
+def _visible(request: HttpRequest, run_id: UUID, kind: RunKind) -> Run:
+    """Return a run of a kind that the caller may see.
 
     Raises:
         Http404: there is none of that id, or not for the caller.
+    """
+    run = Run.objects.visible_to(user_of(request)).filter(id=run_id, kind=kind).first()
+    if run is None:
+        raise Http404(f"There is no {kind.value} {run_id}.")
+    return run
+
+
+def _manageable(request: HttpRequest, run: Run) -> Run:
+    """Return the run.
+
+    Raises:
         ApiError: the caller may see it, but not change it.
     """
-    run = visible_backtest(request, run_id)
     if not run.is_manageable_by(user_of(request)):
         raise ApiError(403, f"{run} belongs to {run.user.get_username()}; only they and staff may change it.")
     return run

@@ -16,7 +16,7 @@ from runs import artifacts, throttle
 from runs.api import bodies, schemas
 from runs.api.access import manageable_backtest, user_of, visible_backtest
 from runs.api.errors import ApiError
-from runs.api.requests import BacktestFilters, Paging, Window, json_object, moment, refuse_unknown, states
+from runs.api.requests import Paging, RunFilters, Window, chosen_runs, json_object, moment, refuse_unknown
 from runs.deletion import delete_run
 from runs.models import Run, RunKind, RunState
 from runs.submission import submit
@@ -55,22 +55,11 @@ def submit_backtest(request: HttpRequest, response: HttpResponse) -> Any:
 
 
 @router.get("/", response={200: schemas.ItemPage, **ERRORS}, summary="List backtests")
-def list_backtests(request: HttpRequest, filters: Query[BacktestFilters]) -> Json:
+def list_backtests(request: HttpRequest, filters: Query[RunFilters]) -> Json:
     """Return backtests, the newest first."""
-    refuse_unknown(request, BacktestFilters)
-    chosen: dict[str, Any] = {
-        "strategy_name": filters.strategy_name,
-        "asset": filters.asset,
-        "exchange": filters.exchange,
-        "timeframe": filters.timeframe,
-        "state__in": states(filters.status),
-        "created_at__gte": moment("from", filters.from_),
-        "created_at__lte": moment("to", filters.to, is_end=True),
-    }
-    runs = Run.objects.visible_to(user_of(request)).filter(
-        kind=RunKind.BACKTEST, **{name: value for name, value in chosen.items() if value not in (None, "")}
-    )
-    shown = runs.order_by("-number")[filters.offset : filters.offset + filters.limit]
+    refuse_unknown(request, RunFilters)
+    runs = chosen_runs(Run.objects.visible_to(user_of(request)).filter(kind=RunKind.BACKTEST), filters)
+    shown = runs[filters.offset : filters.offset + filters.limit]
     return bodies.page_body([bodies.item_body(run) for run in shown], runs.count(), filters.limit, filters.offset)
 
 

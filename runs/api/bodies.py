@@ -62,7 +62,7 @@ def status_body(run: Run) -> Json:
     return {
         **_standing(run),
         "equity": curve(run),
-        "error_stack_trace": _error(run, "trace"),
+        "error_stack_trace": error_part(run, "trace"),
         "result": result_body(run),
     }
 
@@ -85,7 +85,7 @@ def detail_body(run: Run) -> Json:
         "inputs": run.inputs,
         "notice": run.notice or None,
         "error_type": run.error_type or None,
-        "error_stack_trace": _error(run, "trace"),
+        "error_stack_trace": error_part(run, "trace"),
         "error_detail": {name: value for name, value in detail.items() if name != "log"} or None,
         "log": detail.get("log") or (run.result or {}).get("log") or None,
         "result": result_body(run),
@@ -93,6 +93,11 @@ def detail_body(run: Run) -> Json:
 
 
 def _standing(run: Run) -> Json:
+    return {**standing(run), "processed_bars": run.processed, "total_bars": run.total}
+
+
+def standing(run: Run) -> Json:
+    """Return how a run of any kind stands, without its counts."""
     is_running = run.state == RunState.RUNNING
     return {
         "id": str(run.id),
@@ -102,18 +107,16 @@ def _standing(run: Run) -> Json:
         "attempt": run.attempt,
         "phase": run.phase,
         "queue_position": run.queue_position(),
-        "processed_bars": run.processed,
-        "total_bars": run.total,
         "rate": run.rate if is_running else None,
         "eta_seconds": run.eta_seconds,
         "created_at": iso(run.created_at),
         "started_at": iso(run.started_at),
         "finished_at": iso(run.finished_at),
-        "error_message": _error(run, "message"),
+        "error_message": error_part(run, "message"),
     }
 
 
-def _error(run: Run, part: str) -> str | None:
+def error_part(run: Run, part: str) -> str | None:
     """Return the error's message or trace; null unless failed."""
     if run.state != RunState.FAILED:
         return None

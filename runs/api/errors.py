@@ -9,6 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from algotrade.errors import SpecError
 from runs.middleware import REASONS
+from runs.models import IllegalTransition
 from runs.submission import TooMany
 
 MAX_FIELDS = 50
@@ -67,6 +68,7 @@ def add_handlers(api: NinjaAPI) -> None:
     on(ApiError, lambda e: error_response(e.status, e.message, e.fields, e.headers))
     on(SpecError, lambda e: error_response(400, _summary(e.fields), e.fields))
     on(TooMany, lambda e: error_response(429, str(e), headers={"Retry-After": str(e.retry_after)}))
+    on(IllegalTransition, lambda e: error_response(409, str(e)))
     on(Http404, lambda e: error_response(404, str(e)))
     on(AuthenticationError, lambda _e: unauthorized())
     on(HttpError, lambda e: error_response(e.status_code, str(e)))

@@ -10,7 +10,7 @@ from ninja import Field, Schema
 
 from algotrade.resolve import to_ns
 from runs.api.errors import ApiError
-from runs.models import RunState
+from runs.models import RunQuerySet, RunState
 
 MAX_DEPTH = 10
 MAX_VALUES = 10_000
@@ -63,8 +63,8 @@ class Paging(Schema):
     offset: int = Field(0, ge=0, le=2**31 - 1, description="How many items to pass over.")
 
 
-class BacktestFilters(Paging):
-    """Which backtests are asked for."""
+class RunFilters(Paging):
+    """Which backtests or optimizations are asked for."""
 
     strategy_name: str | None = Field(None, max_length=100, pattern=PRINTABLE)
     asset: str | None = Field(None, max_length=64, pattern=PRINTABLE)
@@ -73,6 +73,18 @@ class BacktestFilters(Paging):
     status: str | None = Field(None, max_length=64, description="One status, or several separated by commas.")
     from_: str | None = Field(None, alias="from", max_length=40, description="Created at or after: ISO 8601, UTC.")
     to: str | None = Field(None, max_length=40, description="Created at or before: ISO 8601, UTC; a date is its end.")
+
+
+class TrialFilters(Paging):
+    """Which trials are asked for, and in what order."""
+
+    sort: str = Field(
+        "",
+        max_length=100,
+        description="Metric, parameter, number, objective, status or duration_ms; a minus before it: largest first. "
+        "By default the best come first.",
+    )
+    q: str = Field("", max_length=1_000, description="Filter, such as sharpe_ratio > 1.5 and trades > 50.")
 
 
 class Window(Schema):
@@ -97,6 +109,25 @@ def refuse_unknown(request: HttpRequest, schema: type[Schema]) -> None:
     }
     if fields:
         raise ApiError(400, next(iter(fields.values())), fields)
+
+
+def chosen_runs(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
+    """Return the runs that pass the filters, the newest first.
+
+    Raises:
+        ApiError: a filter is wrong.
+    """
+    chosen: dict[str, Any] = {
+        "strategy_name": filters.strategy_name,
+        "asset": filters.asset,
+        "exchange": filters.exchange,
+        "timeframe": filters.timeframe,
+        "state__in": states(filters.status),
+        "created_at__gte": moment("from", filters.from_),
+        "created_at__lte": moment("to", filters.to, is_end=True),
+    }
+    given = {name: value for name, value in chosen.items() if value not in (None, "")}
+    return runs.filter(**given).order_by("-number")
 
 
 def moment(name: str, text: str | None, *, is_end: bool = False) -> datetime | None:

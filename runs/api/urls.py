@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 
 from algotrade.ports import Json
 from runs import artifacts
-from runs.api import backtests, bodies, schemas
+from runs.api import backtests, bodies, optimizations, schemas
 from runs.api.access import AUTHENTICATION, authenticated
 from runs.api.document import sections
 from runs.api.errors import ApiError, add_handlers, error_response, unauthorized
@@ -21,7 +21,8 @@ from runs.heartbeat import product_version
 api = NinjaAPI(
     title="AlgoTrade",
     version=product_version(),
-    description="Backtests by program. Errors are {error, fields}; times are ISO 8601 UTC; undefined numbers are null.",
+    description="Backtests and optimizations by program. "
+    "Errors are {error, fields}; times are ISO 8601 UTC; undefined numbers are null.",
     urls_namespace="api",
     auth=AUTHENTICATION,
     openapi_url=None,
@@ -29,6 +30,7 @@ api = NinjaAPI(
 )
 add_handlers(api)
 api.add_router("/backtests", backtests.router)
+api.add_router("/optimizations", optimizations.router)
 
 
 @api.get("/strategies/", response={200: schemas.RowList}, tags=["Catalog"], summary="List strategies")

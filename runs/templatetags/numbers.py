@@ -77,6 +77,15 @@ def count(value: Any) -> str:
 
 
 @register.filter
+def short_count(value: Any) -> str:
+    """Return 3,184; above a million 4.3M and above a billion 1.2B: for sums of which nobody needs the last digits."""
+    number = _number(value)
+    if number is None or math.isinf(number) or abs(number) < 1e6:
+        return _written(value, 0)
+    return _written(number / 1e9, 1, "B") if abs(number) >= 999.95e6 else _written(number / 1e6, 1, "M")
+
+
+@register.filter
 def titled_count(value: Any) -> str:
     """Return `count`; where it is shortened, in an element whose title tells the exact number."""
     exact, short = _written(value, 0), count(value)

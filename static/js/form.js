@@ -1,22 +1,21 @@
-/* The form of a new backtest: messages belong to their fields, Ctrl+Enter runs, a second click does nothing. */
+/* The form of a new run: messages belong to their fields, Ctrl+Enter runs, a second click does nothing. */
 
-const form = /** @type {HTMLFormElement} */ (document.getElementById("backtest-form"));
+const form = /** @type {HTMLFormElement} */ (document.getElementById("run-form"));
 let isSent = false;
 
 /** A message that the server put beside a field marks the field; an empty one clears it. */
 function markFields() {
+  for (const control of form.querySelectorAll("[aria-invalid]")) control.removeAttribute("aria-invalid");
   for (const message of form.querySelectorAll("[data-error-for]")) {
-    const control = document.getElementById(/** @type {HTMLElement} */ (message).dataset.errorFor);
-    if (!control) continue;
-    if (message.textContent.trim()) control.setAttribute("aria-invalid", "true");
-    else control.removeAttribute("aria-invalid");
+    if (!message.textContent.trim()) continue;
+    document.getElementById(/** @type {HTMLElement} */ (message).dataset.errorFor)?.setAttribute("aria-invalid", "true");
   }
 }
 
 form.addEventListener("submit", (event) => {
   if (isSent) return event.preventDefault();
   isSent = true;
-  for (const button of document.querySelectorAll("button[form=backtest-form], #backtest-form button[type=submit]")) {
+  for (const button of document.querySelectorAll("button[form=run-form], #run-form button[type=submit]")) {
     button.setAttribute("aria-disabled", "true");
   }
 });

@@ -11,7 +11,7 @@ from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
 from algotrade.optimize.samplers import make_sampler
 from algotrade.optimize.space import Axis, Space
-from algotrade.resolve import resolve_backtest, resolve_optimization, to_ns
+from algotrade.resolve import optimization, resolve_backtest, resolve_optimization, to_ns
 from algotrade.spec import OptimizationInputs, OptimizationSpec, run_key
 from algotrade.strategies.catalog import Catalog
 from algotrade.strategies.rules import Rule
@@ -76,6 +76,28 @@ def test_limit_of_trials_bounds_a_search(resolve):
     assert (found.n_trials, found.spec.max_trials, found.spec.seed) == (7, 7, 3)
 
 
+def test_random_search_may_choose_from_more_than_the_limit(resolve):
+    axes = {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}
+    found = resolve(axes=axes, method="random", max_trials=500)
+    assert (found.total, found.n_valid, found.n_trials) == (199 * 396, 59_498, 500)
+
+
+def test_grid_may_leave_out_most_by_rules(resolve):
+    axes = {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}
+    found = resolve(axes=axes, rules=["slow == 2 * fast"])
+    assert (found.total, found.n_trials) == (199 * 396, 198)  # fast 3 to 200
+
+
+def test_space_to_choose_from_is_bounded(places, monkeypatch):
+    monkeypatch.setattr(optimization, "MAX_SPACE", 70_000)
+    axes = {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}
+    with pytest.raises(SpecError) as caught:
+        resolve_optimization(
+            {**ACCOUNT, "axes": axes, "method": "random", "max_trials": 5}, *places, max_combinations=LIMIT
+        )
+    assert "78,804 combinations exceeds the limit of 70,000. Increase a step." in caught.value.fields["axes"]
+
+
 def test_spec_and_inputs_survive_json(resolve):
     found = resolve(filters={"min_trades": 30, "max_drawdown": 0.2}, axes={**AXES, "asset": {"values": ["SPY", "QQQ"]}})
     assert OptimizationSpec.from_dict(found.spec.to_dict()) == found.spec
@@ -118,7 +140,20 @@ def test_assets_and_timeframes_are_axes(resolve):
         ({"axes": {"fast": {"min": 1, "max": 9}}}, "axes.fast", "from 2 to 200; it is 1"),
         ({"axes": [1]}, "axes", "Must be an object"),
         ({"axes": {"fast": {"min": 60, "max": 90}}}, "axes", "None of the 31 combinations keeps the rules"),
-        ({"axes": {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}}, "axes", "fast 199 x slow 396"),
+        (
+            {"axes": {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}},
+            "axes",
+            # of 199 x 396 pairs those with slow 5 to 200 and fast of at least slow go: 196 x 197 / 2
+            "59,498 trials exceeds the limit of 10,000. Increase a step or use random search. "
+            "There are fast 199 x slow 396.",
+        ),
+        (
+            {"axes": {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}, "method": "random"},
+            "axes",
+            "59,498 trials exceeds the limit of 10,000. Increase a step or set max_trials.",
+        ),
+        ({"axes": {"fast": {"min": 2, "max": 50, "step": 0}}}, "axes.fast", "Step must be greater than 0. It is 0."),
+        ({"axes": {"fast": {"min": 9, "max": 2}}}, "axes.fast", "Max must be at least min. Min is 9 and max is 2."),
         ({"axes": {"asset": {"values": ["SPY", "GLD"]}}}, "axes.asset", "no candles for the asset 'GLD'"),
         ({"axes": {"asset": {"fixed": "SPY"}}}, "axes.asset", "Must be like"),
         ({"rules": ["fast <"]}, "rules", "not an expression"),
@@ -131,6 +166,7 @@ def test_assets_and_timeframes_are_axes(resolve):
         ({"seed": -1}, "seed", "at least 0"),
         ({"filters": {"min_luck": 1}}, "filters.min_luck", "key of a metric"),
         ({"filters": {"min_trades": "many"}}, "filters.min_trades", "a number"),
+        ({"filters": {"max_drawdown": -0.2}}, "filters.max_drawdown", "a fraction from 0 to 1; it is -0.2"),
         ({"parameters": {"fast": 5}}, "parameters", "Unknown field"),
         ({"asset": "GLD"}, "asset", "no candles for the asset 'GLD'"),
         ({"start": "2021-01-01"}, "start", "before the end"),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from algotrade.errors import StrategyError
-from algotrade.market.bars import Bars
+from algotrade.market.bars import Bars, timeframe_ns
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
 from algotrade.records import FILL, ORDER, OrderStatus, SizeKind, Verb
@@ -61,20 +61,29 @@ class FakeCatalog:
                 return info
         raise StrategyError(f"There is no strategy {name!r}.")
 
+    def snapshot(self, source_hash):
+        """Refuse: nothing was archived, so that nothing can be measured."""
+        raise StrategyError(f"The sources {source_hash[:12]} are not in the archive.")
 
-def make_store(folder):
-    """Return a candle store with one dataset of N_BARS hours from 1 January 2024."""
+
+def add_dataset(store, asset, timeframe="1h"):
+    """Store N_BARS bars from 1 January 2024 for an asset."""
     close = 100.0 + np.sin(np.arange(N_BARS) / 20.0) * 10.0
     bars = Bars(
-        time=START_NS + np.arange(N_BARS, dtype=np.int64) * HOUR_NS,
+        time=START_NS + np.arange(N_BARS, dtype=np.int64) * timeframe_ns(timeframe),
         open=close.copy(),
         high=close + 1.0,
         low=close - 1.0,
         close=close,
         volume=np.ones(N_BARS),
     )
+    store.add(bars, Instrument(asset, "TEST", tick_size=0.01, lot_size=1.0, currency="USD"), timeframe)
+
+
+def make_store(folder):
+    """Return a candle store with one dataset of N_BARS hours from 1 January 2024."""
     store = CandleStore(folder)
-    store.add(bars, Instrument("ACME", "TEST", tick_size=0.01, lot_size=1.0, currency="USD"), "1h")
+    add_dataset(store, "ACME")
     return store
 
 

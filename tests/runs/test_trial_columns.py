@@ -51,13 +51,21 @@ def test_value_of_an_unknown_key_is_refused():
 
 def test_later_look_reads_only_newer_trials(django_assert_num_queries):
     run = sharpes(make_search(), [1.0, 2.0])
-    columns_of(run).value("trades")
+    columns_of(run, ["trades"])
     sharpes(run, [3.0], first=2, rev=2)
-    with django_assert_num_queries(3) as queries:  # the count of known trials, newer ones, their metric
+    with django_assert_num_queries(2) as queries:  # the count of known trials, and newer ones with their metric
         columns = columns_of(run)
         values = columns.value("trades")
     assert values.tolist() == [0.0, 10.0, 20.0]
     assert all('"rev" > 1' in query["sql"] for query in queries.captured_queries[1:])
+
+
+def test_metrics_that_are_named_before_come_with_the_first_look(django_assert_num_queries):
+    run = sharpes(make_search(), [1.0, 2.0])
+    with django_assert_num_queries(2):
+        columns = columns_of(run, ["trades", "turnover", "fast", "nothing"])
+        assert columns.value("trades").tolist() == [0.0, 10.0]
+        assert np.isnan(columns.value("turnover")).all()
 
 
 def test_look_keeps_its_trials_when_newer_ones_come():

@@ -181,7 +181,7 @@ def test_table_without_trials_is_one_empty_page():
 
 def test_page_reads_no_more_rows_than_it_shows(django_assert_num_queries):
     run = sharpes(make_search(), [1.0] * 12)
-    with django_assert_num_queries(4) as queries:  # the count, the columns, one metric, the rows of the page
+    with django_assert_num_queries(3) as queries:  # the count, the columns, the rows of the page
         page = trials_page(run, sort="-trades", size=3)
         assert numbers(page) == [11, 10, 9]
     assert "error_stack_trace" not in queries.captured_queries[-1]["sql"]

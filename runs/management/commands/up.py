@@ -17,14 +17,14 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from runs import first_start, server
+from runs import first_start, search_words, server
 from runs.login import login_url
 from runs.management.commands.reap import reap_until
 from runs.models import Run, RunState
 from runs.supervisor import Part, Supervisor
 
-SAMPLE_SECONDS = 60.0
-"""How long the first start watches its sample backtest; a cold compile takes some seconds of it."""
+SAMPLE_SECONDS = 180.0
+"""How long the first start watches a sample run; a cold compile takes some seconds of it."""
 
 
 class Command(BaseCommand):
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 finds a free one [8000]")
         parser.add_argument("--workers", type=int, default=settings.ALGOTRADE_WORKERS, help="worker processes [cores]")
         parser.add_argument("--no-open", action="store_true", help="do not open a browser")
-        parser.add_argument("--no-sample", action="store_true", help="no sample candles, no sample backtest")
+        parser.add_argument("--no-sample", action="store_true", help="no sample candles, no sample runs")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prepare, start, supervise, stop."""
@@ -88,20 +88,22 @@ class Command(BaseCommand):
         if not options["no_open"]:
             webbrowser.open(url)
         if not options["no_sample"]:
-            threading.Thread(target=self._show_sample, args=(user, base, stop), name="sample", daemon=True).start()
+            threading.Thread(target=self._show_samples, args=(user, base, stop), name="sample", daemon=True).start()
 
-    def _show_sample(self, user: User, base: str, stop: threading.Event) -> None:
-        """Submit the sample backtest, wait for its end and print what it made."""
+    def _show_samples(self, user: User, base: str, stop: threading.Event) -> None:
+        """Submit the sample backtest, then the sample optimization; wait for the end of each and print what it made."""
         try:
             run = first_start.submit_sample(user)
-            if run is None:
-                return
-            self.stdout.write(f"Sample backtest: {base}{run.get_absolute_url()}")
-            deadline = time.monotonic() + SAMPLE_SECONDS
-            while run.is_active and time.monotonic() < deadline and not stop.wait(0.2):
-                run.refresh_from_db()
-            self.stdout.write(f"Sample backtest: {_outcome(run)}")
-            self.stdout.flush()
+            while run is not None and not stop.is_set():
+                name = f"Sample {run.get_kind_display().lower()}"
+                self.stdout.write(f"{name}: {base}{run.get_absolute_url()}")
+                self.stdout.flush()
+                deadline = time.monotonic() + SAMPLE_SECONDS
+                while run.is_active and time.monotonic() < deadline and not stop.wait(0.2):
+                    run.refresh_from_db()
+                self.stdout.write(f"{name}: {_outcome(run)}")
+                self.stdout.flush()
+                run = None if run.is_optimization or stop.is_set() else first_start.submit_sample_search(user)
         finally:
             connections.close_all()
 
@@ -122,6 +124,8 @@ def _reap(stop: threading.Event) -> None:
 
 def _outcome(run: Run) -> str:
     """Return one line about how a run stands."""
+    if run.is_optimization and run.processed:
+        return search_words.headline(run)
     if run.state == RunState.COMPLETED:
         metrics = (run.result or {})["metrics"]
         sharpe = "undefined" if metrics["sharpe_ratio"] is None else f"{metrics['sharpe_ratio']:.2f}"

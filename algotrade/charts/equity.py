@@ -1,4 +1,4 @@
-"""Charts: a result's series, small enough to send and true in every extreme.
+"""The equity chart: a result's series, small enough to send and true in every extreme.
 
 Lines are reduced by the lowest and the highest bar per pixel bucket. Every point that is sent is a real bar with all
 its values, so a cursor on the chart never reads a mixture, and what a chart spikes to is what the account was worth.

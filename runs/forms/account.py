@@ -1,21 +1,15 @@
-"""The form of a new backtest: its fields from the strategy's Params, its verdict from `resolve_backtest`.
-
-The form validates nothing itself. It turns what was typed into the request that the API takes too, and puts each of the
-validator's messages beside the field that it is about. What was typed is kept, right or wrong.
-"""
+"""What every submission is typed with: strategy, dataset, range, costs, orders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from algotrade.errors import SpecError
 from algotrade.market.store import CandleStore, Dataset
-from algotrade.resolve import Resolved, resolve_backtest
-from algotrade.spec import BacktestSpec
-from algotrade.strategies.base import Param
 from algotrade.strategies.catalog import Catalog, StrategyInfo
 from runs.figures import moment
-from runs.typed import as_text, from_percent, typed_spec
+from runs.forms.fields import FormField, dataset_value, dataset_words
+from runs.typed import from_percent
 
 DEFAULT_STRATEGY = "sma_cross"
 DATASET_FIELDS = ("asset", "exchange", "timeframe")
@@ -34,7 +28,7 @@ DEFAULTS = {
     "risk_free_rate": "0",
     "close_at_end": "false",
 }
-"""What a fresh form proposes, as typed: percentages where a spec has fractions. Costs are proposed, not zero."""
+"""What a fresh form proposes for the account, as typed: percentages where a spec has fractions. Costs are not zero."""
 
 PERCENT_FIELDS = {
     "commission": "Must be at least 0% and below 100%; it is {typed}.",
@@ -42,37 +36,14 @@ PERCENT_FIELDS = {
     "margin_ratio": "Must be above 0% and at most 100%; it is {typed}.",
     "risk_free_rate": "Must be above -100% and at most 100%; it is {typed}.",
     "sizing.value": "Must be above 0% and at most 100%; it is {typed}.",
+    "filters.max_drawdown": "Must be from 0% to 100%; it is {typed}.",
 }
 """Fields that are typed in percent, with the validator's message said in percent."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormField:
-    """One input as the template draws it; `kind` names the control."""
-
-    name: str
-    label: str
-    value: str
-    kind: str = "number"
-    error: str = ""
-    unit: str = ""
-    bounds: str = ""
-    help: str = ""
-    step: str = "any"
-    low: str = ""
-    high: str = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    is_first_error: bool = False
-
-    @property
-    def id(self) -> str:
-        """Return the control's element id: names of nested fields have dots, which selectors dislike."""
-        return "field-" + self.name.replace(".", "-").replace("_", "-")
-
-
 @dataclass
-class BacktestForm:
-    """What was typed, what it means, and what is wrong with it.
+class AccountForm:
+    """What was typed, what it means, and what is wrong with it; what to run with which parameters is a child's to add.
 
     Attributes:
         data: values by field name, as a browser sends them.
@@ -84,6 +55,7 @@ class BacktestForm:
     catalog: Catalog
     store: CandleStore
     errors: dict[str, str] = field(default_factory=dict)
+    defaults: ClassVar[Mapping[str, str]] = DEFAULTS
 
     def __post_init__(self) -> None:
         """Look up the choices once."""
@@ -92,28 +64,18 @@ class BacktestForm:
         self.strategy = self._strategy()
         self.dataset = self._dataset()
 
-    @classmethod
-    def from_spec(cls, spec: BacktestSpec, catalog: Catalog, store: CandleStore) -> "BacktestForm":
-        """Return a form that asks for the same again."""
-        return cls(typed_spec(spec, store), catalog, store)
-
     @property
     def has_other_parameters(self) -> bool:
         """Whether the strategy was changed without a script: then the sent parameters belong to another one."""
         return self.data.get("parameters_of", self._strategy_name) != self._strategy_name
 
-    def resolve(self) -> Resolved | None:
-        """Ask the validator; on a refusal the errors are set and None comes back."""
-        self.errors = {}
-        try:
-            return resolve_backtest(self.request(), self.catalog, self.store)
-        except SpecError as error:
-            for name, message in error.fields.items():
-                self.errors.setdefault(self._place(name), self._worded(name, message))
-            return None
+    def note(self, refusal: SpecError) -> None:
+        """Put each message of the validator beside the field that it is about."""
+        for name, message in refusal.fields.items():
+            self.errors.setdefault(self._place(name), self._worded(name, message))
 
-    def request(self) -> dict[str, Any]:
-        """Return what was typed as the request that the API takes."""
+    def account_request(self) -> dict[str, Any]:
+        """Return what was typed of the account part, as the API takes it."""
         asset, exchange, timeframe = (*self.data.get("dataset", "").split("|"), "", "", "")[:3]
         if not self.data.get("dataset") and self.dataset is not None:
             asset, exchange, timeframe = self.dataset.asset, self.dataset.exchange, self.dataset.timeframe
@@ -125,16 +87,7 @@ class BacktestForm:
                 request[name] = from_percent(typed) if name in PERCENT_FIELDS else typed
         kind, size = self._typed("sizing.kind"), self._typed("sizing.value")
         request["sizing"] = {"kind": kind, "value": from_percent(size) if kind == "equity_fraction" else size}
-        if not self.has_other_parameters:
-            prefix = "parameters."
-            request["parameters"] = {
-                name.removeprefix(prefix): value for name, value in self.data.items() if name.startswith(prefix)
-            }
         return request
-
-    def parameter_fields(self) -> list[FormField]:
-        """Return a field for each parameter of the strategy."""
-        return [self._parameter_field(param) for param in (self.strategy.params if self.strategy else ())]
 
     def range_fields(self) -> list[FormField]:
         """Return From and To."""
@@ -179,11 +132,15 @@ class BacktestForm:
             self.strategy_field(),
             self.dataset_field(),
             *self.range_fields(),
-            *self.parameter_fields(),
+            *self.own_fields(),
             *self.cost_fields(),
             *self.fill_fields(),
             *self.more_cost_fields(),
         ]
+
+    def own_fields(self) -> list[FormField]:
+        """Return the fields that only this kind of submission has."""
+        return []
 
     def strategy_field(self) -> FormField:
         """Return the picker of strategies that can be run."""
@@ -192,7 +149,7 @@ class BacktestForm:
 
     def dataset_field(self) -> FormField:
         """Return the picker of datasets."""
-        choices = tuple((dataset_value(item), _dataset_words(item)) for item in self.datasets)
+        choices = tuple((dataset_value(item), dataset_words(item)) for item in self.datasets)
         value = self.data.get("dataset") or (dataset_value(self.dataset) if self.dataset else "")
         return self._field("dataset", "Dataset", value, kind="select", choices=choices)
 
@@ -232,7 +189,7 @@ class BacktestForm:
         return next(iter(self.datasets), None)
 
     def _typed(self, name: str) -> str:
-        return self.data.get(name, DEFAULTS.get(name, ""))
+        return self.data.get(name, self.defaults.get(name, ""))
 
     def _range(self) -> dict[str, str]:
         """Return From and To: as typed, or the whole dataset when they were proposed for another one."""
@@ -245,24 +202,6 @@ class BacktestForm:
             "start": moment(self.dataset.first_ns).date().isoformat(),
             "end": moment(self.dataset.last_ns).date().isoformat(),
         }
-
-    def _parameter_field(self, param: Param) -> FormField:
-        name = f"parameters.{param.name}"
-        sent = None if self.has_other_parameters else self.data.get(name)
-        kinds = {"int": "number", "float": "number", "choice": "select", "bool": "checkbox"}
-        return self._field(
-            name,
-            param.name,
-            as_text(param.default) if sent is None else sent,
-            kind=kinds[param.kind],
-            unit=param.unit or "",
-            help=param.help or "",
-            bounds=_bounds(param),
-            step=as_text(param.step) if param.step and param.kind == "int" else "1" if param.kind == "int" else "any",
-            low="" if param.low is None else as_text(param.low),
-            high="" if param.high is None else as_text(param.high),
-            choices=tuple((str(choice), str(choice)) for choice in param.choices or ()),
-        )
 
     def _field(self, name: str, label: str, value: str | None = None, **options: Any) -> FormField:
         return FormField(
@@ -285,24 +224,3 @@ class BacktestForm:
         if name not in PERCENT_FIELDS or (name == "sizing.value" and self._typed("sizing.kind") != "equity_fraction"):
             return message
         return PERCENT_FIELDS[name].format(typed=self._typed(name) + "%")
-
-
-def dataset_value(dataset: Dataset) -> str:
-    """Return the value under which the picker sends a dataset."""
-    return f"{dataset.asset}|{dataset.exchange}|{dataset.timeframe}"
-
-
-def _dataset_words(dataset: Dataset) -> str:
-    sample = ", sample (synthetic)" if dataset.synthetic else ""
-    return f"{dataset.label} · {dataset.exchange}{sample}"
-
-
-def _bounds(param: Param) -> str:
-    """Return what a parameter accepts, in short: its kind, its least and its largest value."""
-    if param.kind not in ("int", "float"):
-        return ""
-    if param.low is None and param.high is None:
-        return param.kind
-    low = "" if param.low is None else as_text(param.low)
-    high = "" if param.high is None else as_text(param.high)
-    return f"{param.kind} {low}\N{EN DASH}{high}"
