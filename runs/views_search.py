@@ -60,7 +60,11 @@ def optimization(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "settings": settings_of(run, search),
         "metrics": list(METRICS.values()),
         "search_data": {
-            "objective": {"label": context["objective"].label, "unit": context["objective"].unit},
+            "objective": {
+                "label": context["objective"].label,
+                "unit": context["objective"].unit,
+                "direction": search.spec.direction,
+            },
             "units": {key: metric.unit for key, metric in METRICS.items()},
         },
         "spec_json": json.dumps(json.loads(canonical_json(run.spec)), indent=2),

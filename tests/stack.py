@@ -49,7 +49,7 @@ class Product(bench.Product):
     """A product whose rows and processes tests may look into."""
 
     def __init__(self, home, *, sample=False, first=False, lease=3, **options):
-        """Prepare a product in `home`.
+        """Prepare a product in `home`; a lost worker is noticed soon.
 
         Args:
             home: its folder.
@@ -69,7 +69,7 @@ class Product(bench.Product):
             cache.mkdir()
             KERNELS.mkdir(parents=True, exist_ok=True)
             (cache / "kernels").symlink_to(KERNELS)
-        if self._has_samples:
+        if self._has_samples and not (self.home / "candles").exists():
             install_samples(CandleStore(self.home / "candles"))
         super().start()
 

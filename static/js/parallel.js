@@ -12,8 +12,9 @@ const NEAR_AXIS = 24;
 const LEAST_BRUSH = 5;
 
 export class ParallelCoordinates {
-  /** @param {HTMLElement} figure */
-  constructor(figure) {
+  /** @param {HTMLElement} figure @param {string} direction of the objective: what is best is drawn last and deepest */
+  constructor(figure, direction) {
+    this.isDown = direction === "minimize";
     this.place = /** @type {HTMLElement} */ (figure.querySelector("[data-parallel]"));
     this.caption = figure.querySelector("[data-caption]");
     this.clear = /** @type {HTMLButtonElement} */ (figure.querySelector("[data-clear]"));
@@ -34,15 +35,14 @@ export class ParallelCoordinates {
 
   /** @param {any} data as parallel.json gives it */
   show(data) {
-    if (!data.lines.length) return;
+    if (!data.lines.length || data.objective.min === null) return;
     this.data = data;
     this.axes = [...data.axes.map((axis) => this.#axis(axis)), { name: data.objective.label, place: this.#linear(data.objective.min, data.objective.max), ends: [data.objective.min, data.objective.max].map((value) => fixed(value)) }];
     this.places = data.lines.map((line) => line.map((value, index) => this.axes[index].place(value)));
     const last = this.axes.length - 1;
-    const isDown = data.objective.direction === "minimize";
     this.order = data.lines.map((_, index) => index).filter((index) => data.lines[index][last] !== null);
-    this.order.sort((a, b) => (isDown ? -1 : 1) * (data.lines[a][last] - data.lines[b][last]));
-    this.depth = (/** @type {number} */ index) => (isDown ? 1 - this.places[index][last] : this.places[index][last]);
+    this.order.sort((a, b) => (this.isDown ? -1 : 1) * (data.lines[a][last] - data.lines[b][last]));
+    this.depth = (/** @type {number} */ index) => (this.isDown ? 1 - this.places[index][last] : this.places[index][last]);
     if (!this.canvas.isConnected) this.place.replaceChildren(this.canvas);
     this.canvas.setAttribute("aria-label", `${data.caption} Axes: ${this.axes.map((axis) => axis.name).join(", ")}.`);
     this.#draw();
@@ -130,7 +130,7 @@ export class ParallelCoordinates {
     }
     this.#drawAxes(context, colours);
     this.clear.hidden = !this.brushes.size;
-    this.caption.textContent = this.brushes.size ? `${kept.length.toLocaleString("en-US")} of ${this.order.length.toLocaleString("en-US")} lines. ${this.data.caption}` : `${this.data.caption} Drag along an axis to keep the lines that cross it there.`;
+    this.caption.textContent = this.brushes.size ? `${kept.length.toLocaleString("en-US")} of ${this.order.length.toLocaleString("en-US")} lines. ${this.data.caption}.` : `${this.data.caption}. Drag along an axis to keep the lines that cross it there.`;
   }
 
   #line(context, index) {

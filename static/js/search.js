@@ -54,7 +54,7 @@ if (heatFigure) {
 
 const parallelPanel = find("[data-panel=parallel]");
 if (parallelPanel) {
-  const parallel = new ParallelCoordinates(parallelPanel);
+  const parallel = new ParallelCoordinates(parallelPanel, objective.direction);
   feed({ url: () => `${base}/parallel.json`, onData: (data) => parallel.show(data), isShown: () => !parallelPanel.hidden });
 }
 

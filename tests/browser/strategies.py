@@ -62,4 +62,33 @@ class Hostile(Strategy):
         print(MARKUP)
         raise ValueError(MARKUP)
 '''
-SOURCES = {"slow": SLOW, "faulty": FAULTY, "hostile": HOSTILE, "unreadable": "class Strategy(:\n"}
+FUSSY = '''"""Fails for some parameters, and can take its time."""
+
+import time
+
+from algotrade.strategies import Param, Strategy
+
+
+class Fussy(Strategy):
+    """Divides by the distance of its parameters, and refuses the largest of them."""
+
+    compiled = False
+    first = Param(1, low=1, high=40)
+    second = Param(1, low=1, high=40)
+    millis = Param(0, low=0, high=1000)
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        n = len(bars.close)
+        if n == 10:
+            time.sleep(params.millis / 1e3)
+        if n == 42:
+            share = 1 / (params.first - params.second)
+        if n == 50 and params.first == 40:
+            raise ValueError("<b>too</b> large")
+        if broker.position == 0 and n % (params.first + 2) == 0:
+            broker.buy()
+        elif broker.position > 0 and n % (params.second + 3) == 0:
+            broker.close()
+'''
+SOURCES = {"slow": SLOW, "faulty": FAULTY, "hostile": HOSTILE, "fussy": FUSSY, "unreadable": "class Strategy(:\n"}
