@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db.models import Count, F, Min
+from django.db.models import F
 
 from algotrade.metrics import METRICS
+from runs.failures import failure_groups
 from runs.models import Run, RunState, Trial
 from runs.searches import metrics_of, search_of
 from runs.templatetags import numbers
@@ -30,10 +31,16 @@ def best_trials(run: Run) -> list[Trial]:
 
 def failures(run: Run) -> list[dict[str, Any]]:
     """Return the failed trials, those alike as one: type, place, message and number of the first, and how many."""
-    alike = run.trials.filter(is_failed=True).order_by().values("error_type", "error_place")
-    groups = list(alike.annotate(count=Count("pk"), first=Min("number")).order_by("-count", "first")[:SHOWN])
-    said = dict(run.trials.filter(number__in=[one["first"] for one in groups]).values_list("number", "error_message"))
-    return [{**one, "first": one["first"] + 1, "message": said.get(one["first"], "")} for one in groups]
+    return [
+        {
+            "error_type": group.error_type,
+            "error_place": group.place,
+            "count": group.count,
+            "first": group.trial.number + 1,
+            "message": group.message,
+        }
+        for group in failure_groups(run)[:SHOWN]
+    ]
 
 
 def facts(run: Run) -> dict[str, Any]:

@@ -24,6 +24,8 @@ MOST_RUNS = 4
 """Runs whose columns are kept; those looked at last."""
 MOST_VALUES = 24
 """Columns of metrics kept for one run; those looked at last."""
+ROWS_AT_ONCE = 5_000
+"""Rows that exist as Python objects at a time: a hundred thousand would fill caches and wake the garbage collector."""
 FLOAT_BYTES = 8
 UNDEFINED = np.float64(np.nan).tobytes()
 ROW_FIELDS = (*HEADLINES, "duration_ms")
@@ -191,17 +193,22 @@ def _read(rows: "QuerySet[Trial]", keys: Sequence[str]) -> tuple[_Base, dict[str
 
     The query is run without what makes objects of its rows: that would take most of the time.
     """
-    columns: list[Sequence[Any]] = [()] * (len(_BASE_KINDS) + len(keys))
+    parts: list[list[NDArray[Any]]] = [[np.empty(0, kind)] for kind in (*_BASE_KINDS.values(), *(float for _ in keys))]
     if not rows.query.is_empty():
         sql, parameters = rows.values_list(*_BASE_KINDS, *(_stored(key) for key in keys)).query.sql_with_params()
         with connection.cursor() as cursor:
             cursor.execute(sql, parameters)
-            columns = list(zip(*cursor.fetchall(), strict=True)) or columns
-    kinds = _BASE_KINDS.values()
-    found: list[NDArray[Any]] = [np.array(column, dtype=kind) for column, kind in zip(columns, kinds, strict=False)]
+            while fetched := cursor.fetchmany(ROWS_AT_ONCE):
+                columns = list(zip(*fetched, strict=True))
+                for part, column, kind in zip(parts, columns, _BASE_KINDS.values(), strict=False):
+                    part.append(np.array(column, dtype=kind))
+                n_base = len(_BASE_KINDS)
+                for part, column, key in zip(parts[n_base:], columns[n_base:], keys, strict=True):
+                    part.append(_floats(key, column))
+    found = [np.concatenate(part) for part in parts]
     order = np.lexsort((found[0], found[2]))  # by (rev, number); the database would move whole rows to sort them
-    values = {key: _floats(key, column)[order] for key, column in zip(keys, columns[len(kinds) :], strict=True)}
-    return _Base(*(column[order] for column in found)), values
+    found = [column[order] for column in found]
+    return _Base(*found[: len(_BASE_KINDS)]), dict(zip(keys, found[len(_BASE_KINDS) :], strict=True))
 
 
 def _stored(key: str) -> str | Func:

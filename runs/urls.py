@@ -4,15 +4,7 @@ from django.urls import path, re_path
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
-from runs import (
-    views,
-    views_report,
-    views_search,
-    views_search_submit,
-    views_submit,
-    views_trial,
-    views_trials,
-)
+from runs import views, views_report, views_search, views_search_data, views_search_submit, views_submit, views_trials
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
@@ -35,6 +27,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimizations/new", views_search_submit.optimization_new, name="optimization_new"),
     path("optimizations/new/check", views_search_submit.optimization_check, name="optimization_check"),
     path("optimizations/new/fields", views_search_submit.optimization_fields, name="optimization_fields"),
+    path("optimizations/<uuid:run_id>/objective.json", views_search_data.objective_data, name="optimization_objective"),
+    path("optimizations/<uuid:run_id>/grid.json", views_search_data.grid_data, name="optimization_grid"),
+    path("optimizations/<uuid:run_id>/slices.json", views_search_data.slices_data, name="optimization_slices"),
+    path("optimizations/<uuid:run_id>/parallel.json", views_search_data.parallel_data, name="optimization_parallel"),
+    path("optimizations/<uuid:run_id>/trials.csv", views_search_data.trials_csv, name="optimization_trials_csv"),
+    path("optimizations/<uuid:run_id>/trials.json", views_search_data.trials_json, name="optimization_trials_json"),
     path("optimizations/<uuid:run_id>", views_search.optimization, name="optimization"),
     path("optimizations/<uuid:run_id>/live", views_search.optimization_live, name="optimization_live"),
     path("optimizations/<uuid:run_id>/cancel", views_search.optimization_cancel, name="optimization_cancel"),
@@ -43,20 +41,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimizations/<uuid:run_id>/retry", views_search.optimization_retry, name="optimization_retry"),
     path("optimizations/<uuid:run_id>/delete", views_search.optimization_delete, name="optimization_delete"),
     path("optimizations/<uuid:run_id>/again", views_search.optimization_again, name="optimization_again"),
-    path("optimizations/<uuid:run_id>/trials", views_trial.optimization_trials, name="optimization_trials"),
-    path("optimizations/<uuid:run_id>/failures", views_trial.optimization_failures, name="optimization_failures"),
-    path("optimizations/<uuid:run_id>/trials/<int:number>", views_trial.optimization_trial, name="optimization_trial"),
+    path("optimizations/<uuid:run_id>/trials", views_trials.optimization_trials, name="optimization_trials"),
+    path("optimizations/<uuid:run_id>/failures", views_trials.optimization_failures, name="optimization_failures"),
+    path("optimizations/<uuid:run_id>/trials/<int:number>", views_trials.optimization_trial, name="optimization_trial"),
     path(
         "optimizations/<uuid:run_id>/trials/<int:number>/repeat",
-        views_trial.optimization_repeat,
+        views_trials.optimization_repeat,
         name="optimization_repeat",
     ),
-    path("optimizations/<uuid:run_id>/objective.json", views_trials.objective_data, name="optimization_objective"),
-    path("optimizations/<uuid:run_id>/grid.json", views_trials.grid_data, name="optimization_grid"),
-    path("optimizations/<uuid:run_id>/slices.json", views_trials.slices_data, name="optimization_slices"),
-    path("optimizations/<uuid:run_id>/parallel.json", views_trials.parallel_data, name="optimization_parallel"),
-    path("optimizations/<uuid:run_id>/trials.csv", views_trials.trials_csv, name="optimization_trials_csv"),
-    path("optimizations/<uuid:run_id>/trials.json", views_trials.trials_json, name="optimization_trials_json"),
     path("data", views.data, name="data"),
     path("about", views.about, name="about"),
 ]

@@ -40,13 +40,18 @@ def optimization_new(request: HttpRequest) -> HttpResponse:
 def optimization_check(request: HttpRequest) -> HttpResponse:
     """Return the summary, each axis's values and each field's message for what is typed so far; nothing starts."""
     form = _form(_typed(request.POST))
+    if form.is_outdated:  # the check overtook the request for the fields
+        return _fields(request, form)
     return render(request, "runs/_search_check.html", _context(form, form.resolve()))
 
 
 @require_POST
 def optimization_fields(request: HttpRequest) -> HttpResponse:
     """Return the parameters, the range and the further datasets of what was just chosen."""
-    form = _form(_typed(request.POST))
+    return _fields(request, _form(_typed(request.POST)))
+
+
+def _fields(request: HttpRequest, form: SearchForm) -> HttpResponse:
     if form.has_other_parameters:
         form = form.without_parameters()
     ranges = {field.name: field.value for field in form.range_fields()}

@@ -98,14 +98,18 @@ def submit_form(
 def backtest_check(request: HttpRequest) -> HttpResponse:
     """Return the summary and each field's message for what is typed so far; nothing starts."""
     form = _form(request.POST.dict())
-    resolved = form.resolve()
-    return render(request, "runs/_check.html", _context(form, resolved))
+    if form.is_outdated:  # the check overtook the request for the fields
+        return _fields(request, form)
+    return render(request, "runs/_check.html", _context(form, form.resolve()))
 
 
 @require_POST
 def backtest_fields(request: HttpRequest) -> HttpResponse:
     """Return the parameters and the range of the strategy and dataset that were just chosen."""
-    form = _form(request.POST.dict())
+    return _fields(request, _form(request.POST.dict()))
+
+
+def _fields(request: HttpRequest, form: BacktestForm) -> HttpResponse:
     if form.has_other_parameters:
         form.data = {name: value for name, value in form.data.items() if not name.startswith("parameters.")}
     for field in form.range_fields():

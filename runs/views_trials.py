@@ -1,155 +1,127 @@
-"""What an optimization's page asks for: the data of its charts, and its trials as CSV or JSON."""
+"""The parts of an optimization's page that load on demand, and the page of one trial."""
 
-import csv
-import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_GET
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.vary import vary_on_headers
 
-from algotrade.metrics.vector import METRIC_KEYS
-from algotrade.ports import Json
-from runs import search_charts
-from runs.api.errors import error_response
-from runs.api.search_bodies import trial_bodies
-from runs.models import Run, RunKind, Trial
+from algotrade.metrics import METRICS
+from runs import fragments, report, throttle, verbs
+from runs.failures import MOST_GROUPS, trials_of_group
+from runs.figures import strategy_title, value_text
+from runs.models import Run, Trial
+from runs.search_fragments import chips_of, currency_of
+from runs.search_tables import page_query, table_of
 from runs.searches import metrics_of, search_of
-from runs.trial_table import Selection, select_trials
+from runs.traces import error_report
+from runs.trial_standing import neighbours_of, standing_of
+from runs.views import is_htmx, viewer
+from runs.views_search import GROUPS_ON_PAGE, asked_page, failures_context, optimizations
 
-ROWS_AT_ONCE = 500
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a text that begins so; with an apostrophe before it, it shows it."""
-
-
-def _optimization(request: HttpRequest, run_id: uuid.UUID) -> Run:
-    return get_object_or_404(Run.objects.visible_to(request.user), id=run_id, kind=RunKind.OPTIMIZATION)
+MOST_LISTED_TRIALS = 200
+"""Trials of one error that its page lists."""
 
 
 @require_GET
-def objective_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return objective by trial."""
-    return JsonResponse(search_charts.objective_data(_optimization(request, run_id)))
+@vary_on_headers("HX-Request")
+def optimization_trials(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show a page of the trials: the table for the optimization's page, whose address follows, or a page of its own."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    page = asked_page(request, run)
+    context = {"nav": "runs", "run": run, "table": table_of(run, page)}
+    if not is_htmx(request):
+        context |= {**_header(run), "objective": METRICS[run.spec["objective"]]}
+        return render(request, "runs/optimization_trials.html", context)
+    response = render(request, "runs/_trials.html", context)
+    query = page_query(page)
+    response["HX-Push-Url"] = run.get_absolute_url() + (f"?{query}" if query else "")
+    return response
 
 
 @require_GET
-def grid_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return a heatmap of two axes (`x`, `y`), a metric and how cells are told (`agg`)."""
-    return _chart(search_charts.grid_data, request, run_id, ("x", "y", "metric", "agg"))
+@vary_on_headers("HX-Request")
+def optimization_failures(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Show the failed trials by error; with `?error=&place=` the trials of one."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    if is_htmx(request):
+        return render(request, "runs/_failures.html", {"run": run, **failures_context(run, GROUPS_ON_PAGE)})
+    context = {"nav": "runs", "run": run, **_header(run)}
+    if "error" in request.GET:
+        found = trials_of_group(run, request.GET["error"], request.GET.get("place", ""))
+        search = search_of(run)
+        context |= {
+            "error_type": request.GET["error"],
+            "place": request.GET.get("place", ""),
+            "names": list(search.spec.axes),
+            "n_trials": found.count(),
+            "trials": [
+                (trial, [value_text(value) for value in search.parameters(trial.combination).values()])
+                for trial in found.defer("error_stack_trace", "error_detail")[:MOST_LISTED_TRIALS]
+            ],
+        }
+    else:
+        context |= failures_context(run, MOST_GROUPS)
+    return render(request, "runs/optimization_failures.html", context)
 
 
 @require_GET
-def slices_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return a metric by each axis."""
-    return _chart(search_charts.slices_data, request, run_id, ("metric",))
+def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
+    """Show one trial: its parameters and all its metrics, or why it failed."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    trial = _trial(run, number)
+    search = search_of(run)
+    parameters, values = search.parameters(trial.combination), metrics_of(trial)
+    spec, dataset = search.spec.backtest(parameters)
+    context: dict[str, Any] = {
+        "nav": "runs",
+        "run": run,
+        "trial": trial,
+        "is_best": trial.number == run.best_trial,
+        "objective": METRICS[search.spec.objective],
+        "chips": chips_of(search, trial),
+        "parameters": [*report.parameter_rows(spec.parameters), *report.account_rows(spec, currency_of(run))],
+        "dataset": search.spec.datasets[dataset],
+        "strategy_title": strategy_title(run),
+        "repetition": run.repetitions.filter(repeated_trial=trial.number).first(),
+        "neighbours": neighbours_of(trial),
+    }
+    if values is None:
+        context["error"] = error_report(trial)
+    else:
+        context |= {
+            "tiles": report.tiles_of(values, {}, currency_of(run), spec.timeframe),
+            "metrics": report.metric_table(values, {}),
+            "standing": standing_of(trial),
+            "value": report.headline(values, {}, search.spec.objective),
+        }
+    return render(request, "runs/trial.html", context)
 
 
-@require_GET
-def parallel_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return the lines of the parallel coordinates."""
-    return JsonResponse(search_charts.parallel_data(_optimization(request, run_id)))
+@require_POST
+def optimization_repeat(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
+    """Run a trial again as a backtest of its own, with everything shown; its page is the answer."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    trial = _trial(run, number)
+    user = viewer(request)
+    wait = throttle.take(f"submit-{throttle.PAGE_SUBMISSIONS}", user.pk, throttle.PAGE_SUBMISSIONS)
+    if wait:
+        messages.error(request, f"Too many submissions in a minute. Try again in {wait} s.")
+        return redirect("optimization_trial", run.id, trial.number)
+    backtest, _ = verbs.repeat(trial, user)
+    return redirect(backtest)
 
 
-def _chart(make: Callable[..., Json], request: HttpRequest, run_id: uuid.UUID, names: tuple[str, ...]) -> HttpResponse:
-    run = _optimization(request, run_id)
-    try:
-        return JsonResponse(make(run, **{name: request.GET[name] for name in names if request.GET.get(name)}))
-    except ValueError as error:
-        return error_response(400, str(error))
+def _trial(run: Run, number: int) -> Trial:
+    trial = run.trials.select_related("run").filter(number=number).first() if number < 2**63 else None
+    if trial is None:
+        raise Http404(f"{run} has no trial {number + 1:,} yet.")
+    return trial
 
 
-@require_GET
-def trials_csv(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send the trials that pass the filter as CSV, in the order that is asked for."""
-    return _export(request, run_id, "csv", "text/csv; charset=utf-8", _csv_lines)
-
-
-@require_GET
-def trials_json(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
-    """Send the trials that pass the filter as JSON, each as the API has it."""
-    return _export(request, run_id, "json", "application/json", _json_lines)
-
-
-def _export(
-    request: HttpRequest,
-    run_id: uuid.UUID,
-    suffix: str,
-    content_type: str,
-    lines: Callable[[Run, Selection], Iterator[str]],
-) -> HttpResponseBase:
-    run = _optimization(request, run_id)
-    found = select_trials(run, sort=request.GET.get("sort", ""), query=request.GET.get("q", ""))
-    if found.errors:
-        return error_response(400, " ".join(found.errors.values()), found.errors)
-    parts = lines(run, found)
-    # A server that waits for nobody must not wait for the database between two parts.
-    content = _awaited(parts) if isinstance(request, ASGIRequest) else parts
-    name = f"optimization-{run.number}-trials.{suffix}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
-
-
-async def _awaited(parts: Iterator[str]) -> AsyncIterator[str]:
-    def following() -> str | None:
-        return next(parts, None)
-
-    while (part := await sync_to_async(following)()) is not None:
-        yield part
-
-
-def _numbers(found: Selection) -> Iterator[list[int]]:
-    """Return the numbers in batches, so that no export holds all rows in memory."""
-    for first in range(0, len(found.numbers), ROWS_AT_ONCE):
-        yield found.numbers[first : first + ROWS_AT_ONCE].tolist()
-
-
-class _Line:
-    """A file of one line: what was written last."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv_lines(run: Run, found: Selection) -> Iterator[str]:
-    writer, search = csv.writer(_Line()), search_of(run)
-    names = [axis.name for axis in search.space.axes]
-    ends = ("duration_ms", "error_type", "error_place", "error_message")
-    yield str(writer.writerow(["number", "status", *map(_cell, names), "objective", *METRIC_KEYS, *ends]))
-    for numbers in _numbers(found):
-        rows = run.trials.defer("error_stack_trace", "error_detail").filter(number__in=numbers)
-        trials: dict[int, Trial] = {trial.number: trial for trial in rows}
-        lines = []
-        for number in numbers:
-            if number not in trials:
-                continue
-            trial = trials[number]
-            parameters, metrics = search.parameters(trial.combination), metrics_of(trial) or {}
-            values = [
-                number + 1,
-                "failed" if trial.is_failed else "completed",
-                *(parameters[name] for name in names),
-                trial.objective,
-                *(metrics.get(key) for key in METRIC_KEYS),
-                *(getattr(trial, name) for name in ends),
-            ]
-            lines.append(str(writer.writerow([_cell(value) for value in values])))
-        yield "".join(lines)
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay what they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-
-
-def _json_lines(run: Run, found: Selection) -> Iterator[str]:
-    yield f'{{"optimization": "{run.id}", "number": {run.number}, "total": {len(found.numbers)}, "items": ['
-    separator = "\n"
-    for numbers in _numbers(found):
-        for body in trial_bodies(run, numbers):
-            yield separator + json.dumps(body)
-            separator = ",\n"
-    yield "\n]}\n"
+def _header(run: Run) -> dict[str, Any]:
+    """Return what a page below an optimization's page shows above its table."""
+    return fragments.live_partials(run)[0][1]

@@ -55,8 +55,8 @@ class Product(bench.Product):
             home: its folder.
             sample: whether the sample candles are there.
             first: whether `up` does what it does at the first start: sample candles and sample runs.
-            lease: seconds.
-            options: as of the product of the benchmarks.
+            lease: seconds; a lost worker is noticed soon.
+            options: of the product.
         """
         super().__init__(home, sample=first, lease=lease, **options)
         self._has_samples = sample

@@ -69,6 +69,11 @@ class AccountForm:
         """Whether the strategy was changed without a script: then the sent parameters belong to another one."""
         return self.data.get("parameters_of", self._strategy_name) != self._strategy_name
 
+    @property
+    def is_outdated(self) -> bool:
+        """Whether strategy or dataset were changed and the page still shows what belongs to the former one."""
+        return self.has_other_parameters or self.data.get("range_of", self.range_of) != self.range_of
+
     def note(self, refusal: SpecError) -> None:
         """Put each message of the validator beside the field that it is about."""
         for name, message in refusal.fields.items():

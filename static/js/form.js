@@ -12,6 +12,11 @@ function markFields() {
   }
 }
 
+// A picker brings the fields of what was picked, checked; a check of its own would only overtake them.
+document.addEventListener("input", (event) => {
+  if (/** @type {HTMLElement} */ (event.target).matches("select[hx-post]")) event.stopPropagation();
+}, true);
+
 form.addEventListener("submit", (event) => {
   if (isSent) return event.preventDefault();
   isSent = true;

@@ -53,7 +53,8 @@ def test_counts_follow_what_is_typed_and_keep_the_focus(page):
     expect(values).to_have_text(["29: 4, 6, 8 … 60", "21: 20, 24, 28 … 100", "1: long"])
     page.fill("[name=rules]", "slow - fast >= 10")
     expect(summary).not_to_contain_text("488 trials")
-    expect(summary).to_contain_text(re.compile(r"about [\d.]+ s on \d workers?"))
+    # Measured while one waits; on a new machine everything is compiled first.
+    expect(summary).to_contain_text(re.compile(r"about [\d.]+ s on \d workers?"), timeout=100_000)
 
 
 def test_wrong_range_is_told_at_once_and_not_submitted(page, complaints):

@@ -238,6 +238,13 @@ def test_chosen_strategy_brings_its_rows(site):
     assert values_of(content, "hedge") == "2: true, false"
 
 
+@pytest.mark.parametrize("changed", [{"strategy_name": "hold"}, {"range_of": "OLD|TEST|1d"}])
+def test_check_that_overtakes_the_fields_brings_them(site, changed):
+    content = check(site, **changed)
+    assert 'id="axis-rows" hx-swap-oob="true"' in content
+    assert 'id="range-fields"' in content
+
+
 def test_changed_strategy_without_script_shows_its_parameters_first(site):
     response = site.post("/optimizations/new", VALID | {"strategy_name": "hold"})
     assert response.status_code == 200

@@ -144,6 +144,12 @@ def test_chosen_strategy_brings_its_parameters(site):
     assert 'name="parameters.fast"' not in content
 
 
+@pytest.mark.parametrize("changed", [{"strategy_name": "hold"}, {"range_of": "OLD|TEST|1d"}])
+def test_check_that_overtakes_the_fields_brings_them(site, changed):
+    content = site.post("/backtests/new/check", VALID | changed).content.decode()
+    assert 'id="parameter-fields" hx-swap-oob="true"' in content
+
+
 def test_chosen_dataset_brings_its_range(site):
     content = site.post("/backtests/new/fields", VALID | {"range_of": "OLD|TEST|1d"}).content.decode()
     assert 'value="2024-01-01"' in control(content, "start")

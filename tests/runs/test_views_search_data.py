@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from runs import views_trials
+from runs import views_search_data
 from runs.trial_table import trials_page
 from tests.builders import make_run
 from tests.runs.clients import browser
@@ -104,7 +104,7 @@ def rows_of(response):
 
 
 def test_csv_has_the_trials_in_their_order_with_every_metric(monkeypatch):
-    monkeypatch.setattr(views_trials, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(views_search_data, "ROWS_AT_ONCE", 2)
     run = sharpes(make_search(), [1.0, None, -2.5, 0.5])
     response = get(run, "trials.csv", sort="-sharpe_ratio", q="number != 4")
     assert response["Content-Disposition"] == f'attachment; filename="optimization-{run.number}-trials.csv"'
@@ -137,4 +137,4 @@ def test_export_with_a_broken_filter_is_a_message(rest):
 
 @pytest.mark.asyncio
 async def test_export_does_not_hold_up_a_server_that_waits_for_nobody():
-    assert [part async for part in views_trials._awaited(iter(["a", "b"]))] == ["a", "b"]
+    assert [part async for part in views_search_data._awaited(iter(["a", "b"]))] == ["a", "b"]
