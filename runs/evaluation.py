@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from algotrade.metrics import METRICS
 from algotrade.metrics.vector import METRIC_KEYS
 from algotrade.resolve import ResolvedOptimization
 from algotrade.spec import DATASET_AXES
@@ -90,7 +91,11 @@ def _warnings(resolved: ResolvedOptimization, bars: list[int], n_alive: int) -> 
         found.append(f"A trial has {min(bars):,} bars only: its metrics say little.")
     if not resolved.strategy.compiled:
         found.append("The strategy is interpreted, not compiled: each trial takes long.")
-    if resolved.n_trials > 1 and "min_trades" not in resolved.spec.filters:
+    metric = METRICS[resolved.spec.objective]
+    is_undefined = metric.group == "Trades" and metric.unit != "count" and metric.key != "exposure"
+    if is_undefined and "min_trades" not in resolved.spec.filters:
+        found.append(f"{metric.label} is undefined without trades; such trials are not ranked.")
+    elif resolved.n_trials > 1 and "min_trades" not in resolved.spec.filters:
         found.append("Without a least number of trades the best trial may be one lucky trade.")
     if not n_alive:
         found.append("No worker is running: it begins when one starts.")

@@ -111,12 +111,18 @@ class Product(bench.Product):
 
     def stored(self, run_id, column):
         """Return one column of a run's row, from the database itself; the run's status was asked for before."""
-        query = f"SELECT {column} FROM runs_run WHERE number = {self._numbers[run_id]}"
+        return self._rows(f"SELECT {column} FROM runs_run WHERE number = {self._numbers[run_id]}")[0][0]
+
+    def chunk_owners(self):
+        """Return the tokens of the workers that evaluate trials, from the database itself."""
+        return [owner for (owner,) in self._rows("SELECT owner FROM runs_chunk WHERE owner <> ''")]
+
+    def _rows(self, query):
         if address := self.environment.get("DATABASE_URL"):
             with psycopg.connect(address) as connection:
-                return connection.execute(query).fetchone()[0]
+                return connection.execute(query).fetchall()
         with closing(sqlite3.connect(self.home / "algotrade.sqlite3")) as connection:
-            return connection.execute(query).fetchone()[0]
+            return connection.execute(query).fetchall()
 
     def worker_of(self, run_id):
         """Return the process id of the worker that executes a run."""
