@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from binascii import crc32
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,8 @@ def failures_context(run: Run, most: int) -> dict[str, Any]:
             {
                 "group": group,
                 "error": error_report(group.trial),
-                "trace_id": f"trace-{group.trial.number}",
+                # Named after the error: the trial that stands for it changes when an earlier one fails later.
+                "key": f"{crc32(f'{group.error_type} {group.place}'.encode()):08x}",
                 "chips": chips_of(search, group.trial),
             }
             for group in groups[:most]

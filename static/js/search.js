@@ -69,9 +69,8 @@ const failures = find("#failures-list");
 const errors = new Feed({
   url: () => failures.dataset.url,
   read: async (response) => response.text(),
-  onData: (html) => {
-    globalThis.htmx.swap(failures, html, { swapStyle: "morph:innerHTML" });
-  },
+  // Morphed, so that an open trace stays open while its group grows.
+  onData: (html) => globalThis.Idiomorph.morph(failures, html, { morphStyle: "innerHTML" }),
 });
 let nFailed = Number(failures.dataset.failed);
 

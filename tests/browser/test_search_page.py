@@ -19,7 +19,7 @@ def fussy(millis, seed):
     """Return a search of 100 combinations whose diagonal fails, each trial of which takes some milliseconds."""
     values = list(range(1, 11))
     axes = {"first": {"values": values}, "second": {"values": values}, "millis": {"fixed": millis}}
-    return {"strategy_name": "fussy", "axes": axes, "end": f"2019-03-{seed:02}T00:00:00Z"}
+    return {"strategy_name": "fussy", "axes": axes, "end": f"2020-02-{seed:02}T00:00:00Z"}
 
 
 @pytest.fixture(scope="module")
@@ -105,14 +105,14 @@ def test_table_is_sorted_filtered_and_found_again_by_its_address(page, grid):
     expect(page).to_have_url(re.compile(r"\?sort=-max_drawdown$"))
     page.keyboard.press("/")
     page.keyboard.type("fast == 8 and slow > 40")
-    expect(page.get_by_test_id("trials-range")).to_have_text("1–6 of 6")
+    expect(page.get_by_test_id("trials-range")).to_have_text("1\N{EN DASH}6 of 6")
     expect(page.get_by_role("searchbox")).to_be_focused()
     expect(page).to_have_url(re.compile(r"q=fast"))
     shown = numbers(page)
     page.reload()
     assert numbers(page) == shown
     page.go_back()
-    expect(page.get_by_test_id("trials-range")).not_to_have_text("1–6 of 6")
+    expect(page.get_by_test_id("trials-range")).not_to_have_text("1\N{EN DASH}6 of 6")
 
 
 def test_wrong_filter_is_told_beside_the_table(page, grid):
@@ -129,7 +129,7 @@ def test_table_is_paged(page, grid):
     first = numbers(page)
     assert len(first) == 50
     page.get_by_role("link", name="Next").click()
-    expect(page.get_by_test_id("trials-range")).to_contain_text("51–")
+    expect(page.get_by_test_id("trials-range")).to_contain_text("51\N{EN DASH}")
     assert not set(first) & set(numbers(page))
 
 
@@ -169,11 +169,11 @@ def test_heatmap_agrees_with_the_table(page, grid):
 def test_axes_metric_and_theme_of_the_heatmap_can_be_changed(page, grid):
     page.goto(f"/optimizations/{grid}")
     title = page.get_by_test_id("heatmap").locator("[data-title]")
-    expect(title).to_have_text("Sharpe ratio by fast × slow")
+    expect(title).to_have_text("Sharpe ratio by fast \N{MULTIPLICATION SIGN} slow")
     page.get_by_label("Parameter of the horizontal axis").select_option("slow")
-    expect(title).to_have_text("Sharpe ratio by slow × fast")
+    expect(title).to_have_text("Sharpe ratio by slow \N{MULTIPLICATION SIGN} fast")
     page.get_by_label("Metric").first.select_option("win_rate")
-    expect(title).to_have_text("Win rate by slow × fast")
+    expect(title).to_have_text("Win rate by slow \N{MULTIPLICATION SIGN} fast")
     before = page.evaluate("document.querySelector('[data-testid=heatmap-canvas]').toDataURL()")
     page.keyboard.press("Escape")
     page.locator("h1").click()
@@ -211,10 +211,10 @@ def test_failed_trials_are_grouped_with_a_trace_to_copy_and_to_replay(page, brok
     expect(group.get_by_test_id("own-line")).to_contain_text("share = 1 / (params.first - params.second)")
     group.get_by_role("button", name="Copy trace").click()
     expect(page.get_by_test_id("toast")).to_contain_text("Copied.")
-    assert "ZeroDivisionError" in page.evaluate("navigator.clipboard.readText()")
+    assert "FloatingPointError" in page.evaluate("navigator.clipboard.readText()")
     group.get_by_role("link", name="Replay").click()
     page.wait_for_url(BACKTEST_PAGE)
-    expect(page.get_by_test_id("error-panel")).to_contain_text("ZeroDivisionError")
+    expect(page.get_by_test_id("error-panel")).to_contain_text("FloatingPointError")
 
 
 def test_cancel_asks_keeps_what_is_done_and_resume_does_the_rest(page, begin):
@@ -259,9 +259,9 @@ def test_table_and_trials_are_read_without_javascript(open_page, broken):
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Net profit")
     page.get_by_role("searchbox").fill("status == 'failed'")
     page.get_by_role("button", name="Filter").click()
-    expect(page.get_by_test_id("trials-range")).to_have_text("1–10 of 10")
+    expect(page.get_by_test_id("trials-range")).to_have_text("1\N{EN DASH}10 of 10")
     page.get_by_test_id("trials-table").locator("tbody tr a").first.click()
-    expect(page.get_by_test_id("error-panel")).to_contain_text("ZeroDivisionError")
+    expect(page.get_by_test_id("error-panel")).to_contain_text("FloatingPointError")
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,15 @@ from django.urls import reverse
 
 from runs import artifacts
 from runs.access_models import ApiToken
-from runs.models import Run, RunState, Worker
+from runs.models import Chunk, Run, RunState, Trial, Worker
 from tests.builders import ERROR, make_run, make_user
 from tests.runs.clients import browser
+from tests.runs.trials import add_trials, make_search, make_trial
 
 pytestmark = pytest.mark.django_db
 
 RUNS = "/admin/runs/run/"
+TRIALS = "/admin/runs/trial/"
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_page_of_a_failed_run_shows_its_trace_as_text(staff):
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("model", [Run, Worker, ApiToken])
+@pytest.mark.parametrize("model", [Run, Trial, Chunk, Worker, ApiToken])
 def test_nothing_can_be_added_or_edited(staff, model, rf):
     request = rf.get("/")
     request.user = make_user(is_staff=True, is_superuser=True)
@@ -125,3 +127,34 @@ def test_queues_pickled_tables_have_no_pages(staff):
 
 def test_link_from_the_administration_leads_back_to_the_product():
     assert admin.site.site_url == reverse("runs")
+
+
+@pytest.fixture
+def search():
+    """Return an optimization of which one trial is done and one has failed with markup in its message."""
+    run = make_search()
+    done = make_trial(run, 0, {"sharpe_ratio": 2.41, "trades": 40.0})
+    return add_trials(run, [done, make_trial(run, 1, error_message="<script>alert(1)</script>")])
+
+
+def test_trials_are_listed_with_their_errors_and_filtered(staff, search):
+    page = staff.get(TRIALS).content.decode()
+    for text in ("Trial 1", "Trial 2", "ZeroDivisionError", "sma_cross.py:31", 'class="pill failed"', str(search)):
+        assert text in page
+    assert "<script>alert" not in page
+    assert "Trial 1" not in staff.get(f"{TRIALS}?run__exact={search.pk}&is_failed__exact=1").content.decode()
+
+
+def test_page_of_a_trial_shows_parameters_metrics_and_trace(staff, search):
+    done, failed = search.trials.order_by("number")
+    page = staff.get(f"{TRIALS}{done.pk}/change/").content.decode()
+    assert "sharpe_ratio&quot;: 2.41" in page
+    assert "fast" in page
+    assert "Traceback ..." in staff.get(f"{TRIALS}{failed.pk}/change/").content.decode()
+
+
+def test_page_of_an_optimization_leads_to_its_trials_and_chunks(staff, search):
+    search.chunks.create(first=2, count=5, owner="node-1:7")
+    page = staff.get(f"{RUNS}{search.pk}/change/").content.decode()
+    assert f"{TRIALS}?run__exact={search.pk}" in page
+    assert "node-1:7" in staff.get(f"/admin/runs/chunk/?run__exact={search.pk}").content.decode()

@@ -1,9 +1,11 @@
 """The hub: one read for many sockets, never an older state, no trouble that spreads."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
 
 from runs import hub as hub_module
 from runs.hub import NOT_FOUND, OVER, TRY_AGAIN, Hub
@@ -217,3 +219,31 @@ async def last_of(mailbox):
         waiting, code = await taken(mailbox)
         text = waiting[0] if waiting else text
     return text, code
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_is_sent_at_most_five_states_a_second(rendered):
+    run = make_run(RunState.RUNNING)
+
+    async def scenario():
+        hub = Hub()
+        mailbox = hub.watch_run(run.pk)
+        await taken(mailbox)
+        began = asyncio.get_running_loop().time()
+        seen, code = [], None
+        while asyncio.get_running_loop().time() - began < 1.0:
+            await in_database(Run.objects.filter(pk=run.pk).update, rev=F("rev") + 1)
+            hub.wake()
+            with suppress(TimeoutError):
+                seen += (await taken(mailbox, 0.05))[0][:1]
+        n_seen = len(seen)
+        await in_database(run.mark_cancelled)
+        while code is None:
+            states, code = await taken(mailbox)
+            seen += states[:1]
+        return n_seen, seen[-1], code
+
+    n_seen, last, code = asyncio.run(scenario())
+    assert 2 <= n_seen <= 6
+    assert last.startswith("cancelled")
+    assert code == OVER
