@@ -148,10 +148,18 @@ class OptimizationSpec:
             for n, one in enumerate(self.datasets)
             if all(getattr(one, name) == value for name, value in wanted.items())
         )
-        where = {name: value for name, value in asdict(self.datasets[index]).items() if name != "total_bars"}
-        parameters = {name: value for name, value in combination.items() if name not in wanted}
-        account = {**self.account, "sizing": Sizing(**self.account["sizing"])}
-        return BacktestSpec(strategy_name=self.strategy_name, parameters=parameters, **where, **account), index
+        where = self.datasets[index]
+        spec = BacktestSpec(
+            strategy_name=self.strategy_name,
+            asset=where.asset,
+            exchange=where.exchange,
+            timeframe=where.timeframe,
+            start_ns=where.start_ns,
+            end_ns=where.end_ns,
+            parameters={name: value for name, value in combination.items() if name not in wanted},
+            **{**self.account, "sizing": Sizing(**self.account["sizing"])},
+        )
+        return spec, index
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spec as JSON types; `from_dict` gives an equal spec back."""

@@ -43,11 +43,10 @@ class Recorders:
         self.fills = np.zeros(FIRST_ORDERS + 1, FILL).view(np.recarray)
         self.trades = np.zeros(FIRST_ORDERS + 1, TRADE).view(np.recarray)
 
-    def start(self, n_bars: int, cash: float) -> None:
-        """Set the equity of every bar to the cash before the first one."""
+    def start(self, n_bars: int) -> None:
+        """Make room for the equity of every bar."""
         if len(self.equity) != n_bars:
             self.equity = np.empty(n_bars)
-        self.equity.fill(cash)
 
     def grow(self) -> None:
         """Double the room."""
@@ -86,19 +85,26 @@ class Execution:
     recorders: Recorders = field(default_factory=Recorders)
 
     def __post_init__(self) -> None:
-        """Start with the account's equity."""
-        self.recorders.start(len(self.bars) - self.first, float(self.account.equity))
+        """Make room for the equity."""
+        self.recorders.start(len(self.bars) - self.first)
 
     @property
     def equity(self) -> NDArray[np.float64]:
         """float64[n_bars of the range], account currency, marked at each close that was reached."""
         return self.recorders.equity
 
-    def stride_through(self, loop: Loop, sink: Sink, stride: int | None) -> None:
-        """Run every bar of the range, a stride at a time."""
+    def stride_through(self, loop: Loop, sink: Sink, stride: int | None, first_stride: int | None = None) -> int:
+        """Run every bar of the range, a stride at a time; return how many bars a stride should have.
+
+        Args:
+            loop: the strategy's.
+            sink: is told between strides.
+            stride: bars of each stride; None finds a number that takes about STRIDE_SECONDS.
+            first_stride: bars of the first one, where the speed is known from an earlier execution.
+        """
         run = loop.compiled or loop.interpreted
         total = len(self.equity)
-        done, size = 0, stride or FIRST_STRIDE[loop.compiled is not None]
+        done, size = 0, stride or first_stride or FIRST_STRIDE[loop.compiled is not None]
         while done < total:
             began = time.perf_counter()
             try:
@@ -111,11 +117,12 @@ class Execution:
                 # Nothing moves any more: the account keeps what the liquidation left.
                 self.equity[reached:] = self.account.equity
                 reached = total
-            done = reached
             if stride is None:
                 took = max(time.perf_counter() - began, 1e-6)
-                size = max(16, int(size * min(4.0, max(0.25, STRIDE_SECONDS / took))))
+                size = max(16, int((reached - done) * min(4.0, max(0.25, STRIDE_SECONDS / took))))
+            done = reached
             sink.advance(self._view(done))
+        return size
 
     def _view(self, done: int) -> StrideView:
         return StrideView(done, len(self.equity), self.equity[:done], int(self.account.n_trades))

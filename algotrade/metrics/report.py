@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,8 @@ from algotrade.metrics.findings import find_out
 from algotrade.metrics.registry import METRICS, UndefinedMetricError
 from algotrade.metrics.stats import SIDES, STATS, Stats
 from algotrade.results import BacktestResult
+
+NANOSECONDS_PER_DAY = 86_400 * 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def compute_stats(
     daily_risk_free = (1.0 + risk_free_rate) ** (1.0 / days_per_year) - 1.0
     stats_nb(
         result.time,
+        _day_ends(result.time),
         result.close,
         result.equity,
         result.fills,
@@ -90,22 +94,58 @@ def evaluate(rows: NDArray[np.void]) -> tuple[dict[str, float | None], dict[str,
     reasons: dict[str, str] = {}
     for side, row in zip(SIDES, rows, strict=True):
         stats = Stats(*row.item())
-        prefix = "" if side == "all" else f"{side}."
         is_idle = side != "all" and not stats.n_trades + stats.n_open
-        for metric in METRICS.values():
-            if prefix and not metric.has_sides:
-                continue
-            key = prefix + metric.key
-            try:
-                value = metric.formula(stats)
-            except UndefinedMetricError as reason:
-                values[key], reasons[key] = None, f"There are no {side} trades." if is_idle else str(reason)
-                continue
-            if not math.isfinite(value):
-                values[key], reasons[key] = None, "The figure is too large to be told."
-                continue
-            values[key] = int(value) if metric.unit == "count" else value + 0.0  # -0.0 + 0.0 is 0.0
+        # Its money is the whole account's; no metric of a side reads it, and without it trials have this one in common.
+        found = _idle_side(side, stats._replace(final_equity=stats.initial_cash)) if is_idle else _side(side, stats, "")
+        values.update(found[0])
+        reasons.update(found[1])
     return values, reasons
+
+
+def _side(side: str, stats: Stats, reason: str) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return values and reasons of one side; `reason` stands for each metric's own, if it is given."""
+    values: dict[str, float | None] = {}
+    reasons: dict[str, str] = {}
+    prefix = "" if side == "all" else f"{side}."
+    for metric in METRICS.values():
+        if prefix and not metric.has_sides:
+            continue
+        key = prefix + metric.key
+        try:
+            value = metric.formula(stats)
+        except UndefinedMetricError as undefined:
+            values[key], reasons[key] = None, reason or str(undefined)
+            continue
+        if not math.isfinite(value):
+            values[key], reasons[key] = None, "The figure is too large to be told."
+            continue
+        values[key] = int(value) if metric.unit == "count" else value + 0.0  # -0.0 + 0.0 is 0.0
+    return values, reasons
+
+
+@lru_cache(maxsize=16)
+def _idle_side(side: str, stats: Stats) -> tuple[dict[str, float | None], dict[str, str]]:
+    """Return what there is to say of a side without trades: the same in all trials of an optimization."""
+    return _side(side, stats, f"There are no {side} trades.")
+
+
+class _Held:
+    """The days of the bars that were looked at last: trials have theirs in common."""
+
+    time: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    ends: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+
+
+def _day_ends(time: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return int64[n_days], the index of each UTC day's last bar; `time` is int64[n_bars], UTC ns, ascending."""
+    held = _Held.time
+    # The same memory, which cannot have been freed because it is held, and read-only, so that it still says the same.
+    if len(held) == len(time) and held.ctypes.data == time.ctypes.data and not time.flags.writeable:
+        return _Held.ends
+    days = time // NANOSECONDS_PER_DAY
+    ends = np.append(np.flatnonzero(days[1:] != days[:-1]), len(time) - 1).astype(np.int64)
+    _Held.time, _Held.ends = time, ends
+    return ends
 
 
 def _check(name: str, value: float, *, above: float) -> None:

@@ -49,20 +49,6 @@ _stats = types.Array(_row, 1, "C")
 
 
 @_part
-def day_ends_nb(time: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return int64[n_days], the index of each UTC day's last bar."""
-    ends = np.empty(time.shape[0], np.int64)
-    n_days = 0
-    midnight = time[0]
-    for bar in range(time.shape[0]):
-        if time[bar] >= midnight:  # one division a day, not one a bar
-            n_days += 1
-            midnight = (time[bar] // DAY_NS + 1) * DAY_NS
-        ends[n_days - 1] = bar
-    return ends[:n_days].copy()
-
-
-@_part
 def exposure_nb(fills: NDArray[np.void], n_bars: int, stats: NDArray[np.void]) -> tuple[bool, bool]:
     """Sum up what each side traded and for how many bars it was held, fill by fill.
 
@@ -421,11 +407,22 @@ def same_side_nb(whole: Any, out: Any) -> None:
 
 @_compiled(
     types.void(
-        _ints, _floats, _floats, _fills, _trades, types.float64, types.float64, types.float64, types.int64, _stats
+        _ints,
+        _ints,
+        _floats,
+        _floats,
+        _fills,
+        _trades,
+        types.float64,
+        types.float64,
+        types.float64,
+        types.int64,
+        _stats,
     )
 )
 def stats_nb(
     time: NDArray[np.int64],
+    ends: NDArray[np.int64],
     close: NDArray[np.float64],
     equity: NDArray[np.float64],
     fills: NDArray[np.void],
@@ -440,6 +437,7 @@ def stats_nb(
 
     Args:
         time: int64[n_bars], UTC ns, bar open.
+        ends: int64[n_days], the index of each UTC day's last bar.
         close: float64[n_bars], quote currency.
         equity: float64[n_bars], account currency, marked at each close.
         fills: FILL[n_fills], in order of bars.
@@ -451,7 +449,6 @@ def stats_nb(
         stats: STATS[3], written.
     """
     n_bars = time.shape[0]
-    ends = day_ends_nb(time)
     was_long, was_short = exposure_nb(fills, n_bars, stats)
     for side in range(3):
         row = stats[side]

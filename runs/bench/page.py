@@ -61,6 +61,8 @@ class OpenPage:
                     data = connection.recv(1 << 16)
                 except TimeoutError:
                     continue
+                except ConnectionResetError:  # the run has ended, and with it the socket
+                    return
                 if not data:
                     return
                 self.n_frame_bytes += len(data)
