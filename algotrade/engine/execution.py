@@ -164,7 +164,9 @@ class Execution:
 
     def _checkpoint(self) -> tuple[Any, Any]:
         """Return the state that a stride changes in place; the recorders are only appended to."""
-        return self.account.copy(), self.recorders.orders[self.account.first_pending : self.account.n_orders].copy()
+        first, last = int(self.account.first_pending), int(self.account.n_orders)
+        pending = self.recorders.orders[first:last].copy() if first < last else None
+        return self.account.copy(), pending
 
     def _replay(self, loop: Loop, checkpoint: tuple[Any, Any], lo: int, error: Exception) -> Exception:
         """Run again from the checkpoint: compiled up to the failing bar, that bar as Python, which tells the line."""
@@ -172,7 +174,8 @@ class Execution:
         account, pending = checkpoint
         for name in ACCOUNT.names or ():
             self.account[name] = account[name]
-        self.recorders.orders[account.first_pending : account.n_orders] = pending
+        if pending is not None:
+            self.recorders.orders[account.first_pending : account.n_orders] = pending
         with redirect_stdout(io.StringIO()):  # what the strategy printed is told already
             if failing > lo and loop.compiled is not None:
                 self._call(loop.compiled, lo, failing)
@@ -204,46 +207,47 @@ class Execution:
             )
             account.equity = account.cash
             self.equity[-1] = account.equity
-        trades = self.recorders.trades[: account.n_trades]
-        if account.position != 0.0:
-            trades = np.concatenate((trades, self._open_trade(close)))
+        # A plain copy: reading a field of a record takes a microsecond, and trials are told by the thousand.
+        end = dict(zip(ACCOUNT.names or (), account.item(), strict=True))
+        trades = _filled(self.recorders.trades, TRADE, end["n_trades"])
+        if end["position"] != 0.0:
+            trades = np.concatenate((trades, self._open_trade(end, close)))
         return BacktestResult(
             time=self.bars.time[self.first :],
             close=self.bars.close[self.first :],
             equity=self.equity,
-            orders=_plain(self.recorders.orders[: account.n_orders], ORDER),
-            fills=_plain(self.recorders.fills[: account.n_fills], FILL),
-            trades=_plain(trades, TRADE),
-            cash=float(account.cash),
-            position=float(account.position),
-            commissions=float(account.commissions),
-            n_ambiguous_bars=int(account.n_ambiguous_bars),
-            ruined_bar=int(account.bar) if account.is_ruined else None,
+            orders=_filled(self.recorders.orders, ORDER, end["n_orders"]),
+            fills=_filled(self.recorders.fills, FILL, end["n_fills"]),
+            trades=trades,
+            cash=end["cash"],
+            position=end["position"],
+            commissions=end["commissions"],
+            n_ambiguous_bars=end["n_ambiguous_bars"],
+            ruined_bar=end["bar"] if end["is_ruined"] else None,
         )
 
-    def _open_trade(self, close: float) -> Any:
-        """Return TRADE[1], the position as a trade that has not ended, marked at the last close."""
-        account = self.account
-        side = 1.0 if account.position > 0 else -1.0
-        qty = abs(account.position)
-        trade = np.zeros(1, TRADE).view(np.recarray)
+    def _open_trade(self, end: Mapping[str, Any], close: float) -> NDArray[np.void]:
+        """Return TRADE[1], the position at the end as a trade that has not ended, marked at the last close."""
+        side = 1.0 if end["position"] > 0 else -1.0
+        qty = abs(end["position"])
+        trade = np.zeros(1, TRADE)
         trade[0] = (
-            account.entry_bar,
+            end["entry_bar"],
             len(self.equity) - 1,
             int(side),
             qty,
-            account.entry_price,
+            end["entry_price"],
             close,
-            account.entry_commission,
-            account.entry_slippage,
-            side * qty * (close - account.entry_price) - account.entry_commission,
-            side * qty * (account.worst_price - account.entry_price),
-            side * qty * (account.best_price - account.entry_price),
+            end["entry_commission"],
+            end["entry_slippage"],
+            side * qty * (close - end["entry_price"]) - end["entry_commission"],
+            side * qty * (end["worst_price"] - end["entry_price"]),
+            side * qty * (end["best_price"] - end["entry_price"]),
             int(Reason.NONE),
         )
         return trade
 
 
-def _plain(records: Any, dtype: np.dtype[Any]) -> NDArray[np.void]:
+def _filled(recorder: Any, dtype: np.dtype[Any], n_filled: int) -> NDArray[np.void]:
     """Return a recorder's filled part as a plain structured array."""
-    return np.ascontiguousarray(np.asarray(records).view(np.ndarray)).view(dtype)
+    return recorder.view(np.ndarray).view(dtype)[:n_filled]

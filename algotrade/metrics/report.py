@@ -3,13 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.metrics.findings import find_out
-from algotrade.metrics.registry import METRICS, UndefinedMetricError
+from algotrade.metrics.registry import METRICS, Formula, UndefinedMetricError
 from algotrade.metrics.stats import SIDES, STATS, Stats
 from algotrade.results import BacktestResult
 
@@ -106,21 +106,28 @@ def _side(side: str, stats: Stats, reason: str) -> tuple[dict[str, float | None]
     """Return values and reasons of one side; `reason` stands for each metric's own, if it is given."""
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
-    prefix = "" if side == "all" else f"{side}."
-    for metric in METRICS.values():
-        if prefix and not metric.has_sides:
-            continue
-        key = prefix + metric.key
+    for key, formula, is_count in _formulas(side):
         try:
-            value = metric.formula(stats)
+            value = formula(stats)
         except UndefinedMetricError as undefined:
             values[key], reasons[key] = None, reason or str(undefined)
             continue
         if not math.isfinite(value):
             values[key], reasons[key] = None, "The figure is too large to be told."
             continue
-        values[key] = int(value) if metric.unit == "count" else value + 0.0  # -0.0 + 0.0 is 0.0
+        values[key] = int(value) if is_count else value + 0.0  # -0.0 + 0.0 is 0.0
     return values, reasons
+
+
+@cache
+def _formulas(side: str) -> tuple[tuple[str, Formula, bool], ...]:
+    """Return key, formula and whether it counts, of each metric that a side has."""
+    prefix = "" if side == "all" else f"{side}."
+    return tuple(
+        (prefix + metric.key, metric.formula, metric.unit == "count")
+        for metric in METRICS.values()
+        if metric.has_sides or not prefix
+    )
 
 
 @lru_cache(maxsize=16)

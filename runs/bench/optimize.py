@@ -33,6 +33,8 @@ LARGE_GRID = {
 LARGE_TRIALS = 100_000
 PEER_GRID = {"backtesting.py": [(10, 30), (20, 50)], "vectorbt": [(10, 30), (20, 50), (30, 80), (50, 120), (80, 160)]}
 RUN_SECONDS = 600.0
+POLL_SECONDS = 0.25
+"""How often a program asks how a run stands; each answer costs the machine that is being measured."""
 
 Say = Callable[[str], None]
 
@@ -176,9 +178,9 @@ def _run(product: Product, asked: Json, *, is_watched: bool = False) -> float:
 
     if is_watched:
         with OpenPage(product, submitted["id"]):
-            standing = wait_for(ended, RUN_SECONDS, "the end of the optimization")
+            standing = wait_for(ended, RUN_SECONDS, "the end of the optimization", POLL_SECONDS)
     else:
-        standing = wait_for(ended, RUN_SECONDS, "the end of the optimization")
+        standing = wait_for(ended, RUN_SECONDS, "the end of the optimization", POLL_SECONDS)
     seconds = time.perf_counter() - began
     if standing["status"] != "completed" or standing["reused_combinations"]:
         raise RuntimeError(f"The optimization did not run as it should: {standing}")

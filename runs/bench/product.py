@@ -25,8 +25,10 @@ PAUSE_SECONDS = 0.05
 SAYS_WHERE = re.compile(r"AlgoTrade runs at (http://\S+?)/\s")
 
 
-def wait_for(find: Callable[[], Found | None], seconds: float = 20.0, what: str = "the condition") -> Found:
-    """Return the first truthy value that `find` returns, asking again and again.
+def wait_for(
+    find: Callable[[], Found | None], seconds: float = 20.0, what: str = "the condition", pause: float = PAUSE_SECONDS
+) -> Found:
+    """Return the first truthy value that `find` returns, asking again every `pause` seconds.
 
     Raises:
         TimeoutError: none came within `seconds`.
@@ -35,7 +37,7 @@ def wait_for(find: Callable[[], Found | None], seconds: float = 20.0, what: str 
     while not (found := find()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what} did not come true within {seconds:g} s.")
-        time.sleep(PAUSE_SECONDS)
+        time.sleep(pause)
     return found
 
 
