@@ -1,10 +1,27 @@
 """Addresses of the pages and of their parts."""
 
-from django.urls import path, re_path
+from django.urls import path, re_path, register_converter
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
 from runs import views, views_report, views_search, views_search_data, views_search_submit, views_submit, views_trials
+
+
+class TrialNumber:
+    """A trial in an address: counted from 1, as people see it on the page; rows count from 0."""
+
+    regex = "[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> int:
+        """Return the row's number."""
+        return int(value) - 1
+
+    def to_url(self, value: int) -> str:
+        """Return the number that people see."""
+        return str(value + 1)
+
+
+register_converter(TrialNumber, "trial")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
@@ -43,9 +60,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimizations/<uuid:run_id>/again", views_search.optimization_again, name="optimization_again"),
     path("optimizations/<uuid:run_id>/trials", views_trials.optimization_trials, name="optimization_trials"),
     path("optimizations/<uuid:run_id>/failures", views_trials.optimization_failures, name="optimization_failures"),
-    path("optimizations/<uuid:run_id>/trials/<int:number>", views_trials.optimization_trial, name="optimization_trial"),
     path(
-        "optimizations/<uuid:run_id>/trials/<int:number>/repeat",
+        "optimizations/<uuid:run_id>/trials/<trial:number>", views_trials.optimization_trial, name="optimization_trial"
+    ),
+    path(
+        "optimizations/<uuid:run_id>/trials/<trial:number>/repeat",
         views_trials.optimization_repeat,
         name="optimization_repeat",
     ),

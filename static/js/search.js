@@ -14,7 +14,7 @@ const base = main.dataset.url;
 const { objective, units } = JSON.parse(document.getElementById("search-data").textContent);
 
 /** @param {number} number of a trial, from 0 */
-const open = (number) => location.assign(`${base}/trials/${number}`);
+const open = (number) => location.assign(`${base}/trials/${number + 1}`);
 /** @param {string} selector */
 const find = (selector) => /** @type {HTMLElement | null} */ (document.querySelector(selector));
 

@@ -108,17 +108,17 @@ def test_again_that_cannot_be_asked_is_told(site, search):
 
 
 def test_repeat_leads_to_a_backtest_that_links_back(site, search):
-    response = post(site, search, "trials/0/repeat")
+    response = post(site, search, "trials/1/repeat")
     backtest = Run.objects.get(kind=RunKind.BACKTEST)
     assert response.url == backtest.get_absolute_url()
     content = site.get(response.url).content.decode()
-    assert f'href="/optimizations/{search.id}/trials/0">Trial 1</a>' in content
+    assert f'href="/optimizations/{search.id}/trials/1">Trial 1</a>' in content
 
 
 def test_repeat_of_a_foreign_run_is_the_viewers_own_backtest(site, user):
     run = make_search(user=make_user())
     add_trials(run, [make_trial(run, 0, {"sharpe_ratio": 1.0, "trades": 40.0})])
-    post(site, run, "trials/0/repeat")
+    post(site, run, "trials/1/repeat")
     assert Run.objects.get(kind=RunKind.BACKTEST).user == user
 
 
