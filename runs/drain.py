@@ -9,7 +9,6 @@ import time
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
 
 from algotrade.errors import AlgotradeError
 from algotrade.ports import Json
@@ -20,6 +19,7 @@ from runs.following import follow, keeper, write_surely
 from runs.models import Chunk, Run, RunState, Trial
 from runs.outcomes import Judge
 from runs.owners import new_owner
+from runs.progress import Beats
 from runs.reporting import report
 from runs.searches import sampler
 
@@ -31,7 +31,6 @@ FIRST_CHUNK = 8
 LARGEST_CHUNK = 2_000
 COMMIT_SECONDS = 0.5
 """How often trials are stored while a chunk is being evaluated: what a killed worker loses, and what pages wait."""
-SECONDS_BETWEEN_SILENT_BEATS = 2.0
 
 
 def drain(run: Run) -> None:
@@ -135,20 +134,19 @@ def _give_up(chunk: Chunk, owner: str, number: int) -> None:
     write_surely(chunk.release, owner)
 
 
-class ChunkProgress:
+class ChunkProgress(Beats):
     """Stores the trials of one chunk as they come in, and knows whether the chunk is still ours."""
 
     def __init__(self, chunk: Chunk, owner: str, numbers: list[int]) -> None:
         """Follow `chunk`, held by `owner`, of which `numbers` are evaluated."""
+        super().__init__()
         self._chunk, self._owner = chunk, owner
         self._judge = Judge(chunk.run)
         self._left = list(numbers)
         self._end = chunk.first + chunk.count
         self._trials: list[Trial] = []
         self._n_done, self._busy_ms = 0, 0.0
-        now = time.monotonic()
-        self._next_beat, self._next_commit = now, now
-        self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
+        self._next_commit = 0.0
 
     @property
     def seconds_per_trial(self) -> float | None:
@@ -165,34 +163,23 @@ class ChunkProgress:
         self._n_done += len(batch["numbers"])
         self._busy_ms += sum(batch["milliseconds"])
 
-    def seconds_to_beat(self) -> float:
-        """Return how long to wait for the child before the next beat."""
-        return min(settings.BEAT_SECONDS, max(0.0, self._next_beat - time.monotonic()) or settings.BEAT_SECONDS)
-
-    def beat_if_due(self) -> bool:
-        """Store what is new, or ask whether the chunk is still ours; False when it is not."""
-        now = time.monotonic()
-        if now < self._next_beat:
-            return True
-        self._next_beat = now + settings.BEAT_SECONDS
-        try:
-            return self._beat(now)
-        except DatabaseError as error:
-            log.warning("beat failed", error=str(error))
-            return True
-
     def finish(self) -> None:
         """Store what is not stored yet."""
         if self._trials or not self._left:
             write_surely(self._commit)
 
-    def _beat(self, now: float) -> bool:
-        if self._trials and (now >= self._next_commit or self._chunk.crashes):
-            self._next_commit, self._next_silent = now + COMMIT_SECONDS, now + SECONDS_BETWEEN_SILENT_BEATS
-            return self._commit() and self._chunk.is_owned_by(self._owner)
-        if now >= self._next_silent:
-            self._next_silent = now + SECONDS_BETWEEN_SILENT_BEATS
-            return self._chunk.write_beat(self._owner) and self._chunk.is_owned_by(self._owner)
+    def _has_news(self, now: float) -> bool:
+        # A chunk under suspicion stores each trial at once: then the culprit is always its first one.
+        return bool(self._trials) and (now >= self._next_commit or self._chunk.crashes > 0)
+
+    def _write_news(self) -> bool:
+        self._next_commit = time.monotonic() + COMMIT_SECONDS
+        return self._commit() and self._holds()
+
+    def _write_life(self) -> bool:
+        return self._chunk.write_beat(self._owner) and self._holds()
+
+    def _holds(self) -> bool:
         return self._chunk.is_owned_by(self._owner)
 
     def _commit(self) -> bool:

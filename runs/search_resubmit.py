@@ -14,13 +14,14 @@ from runs.figures import moment
 def request_of(spec: OptimizationSpec) -> dict[str, Any]:
     """Return the request that resolves to the spec: every value is named, so no default can have changed meanwhile."""
     where = spec.datasets[0]
+    start, end = (moment(bound).isoformat() for bound in range_of(spec))
     return {
         "strategy_name": spec.strategy_name,
         "asset": where.asset,
         "exchange": where.exchange,
         "timeframe": where.timeframe,
-        "start": moment(min(one.start_ns for one in spec.datasets)).isoformat(),
-        "end": moment(max(one.end_ns for one in spec.datasets)).isoformat(),
+        "start": start,
+        "end": end,
         **spec.account,
         "axes": {name: {"values": list(values)} for name, values in spec.axes.items()},
         "rules": list(spec.rules),
@@ -31,6 +32,11 @@ def request_of(spec: OptimizationSpec) -> dict[str, Any]:
         "seed": spec.seed,
         "filters": dict(spec.filters),
     }
+
+
+def range_of(spec: OptimizationSpec) -> tuple[int, int]:
+    """Return the first and the last moment of all datasets, UTC ns."""
+    return min(one.start_ns for one in spec.datasets), max(one.end_ns for one in spec.datasets)
 
 
 def resolve_again(spec: OptimizationSpec, catalog: Catalog, store: CandleStore) -> ResolvedOptimization:

@@ -182,8 +182,12 @@ def backtest_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         if run.is_terminal:
             return redirect(run)
         return render(request, "runs/run_cancel.html", {"nav": "runs", "run": run})
-    was_cancelled = run.mark_cancelled()
-    if not was_cancelled:
+    return cancel_run(request, run)
+
+
+def cancel_run(request: HttpRequest, run: Run) -> HttpResponse:
+    """Cancel a run and answer with what the page needs; losing the race to its end is a 409 with a toast."""
+    if not run.mark_cancelled():
         run.refresh_from_db()
     is_refused = run.state != RunState.CANCELLED
     text = f"{run} had already {'completed' if run.state == RunState.COMPLETED else 'failed'}." if is_refused else ""

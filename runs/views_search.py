@@ -27,7 +27,7 @@ from runs.search_tables import table_of
 from runs.searches import search_of
 from runs.traces import error_report
 from runs.trial_table import TrialsPage, trials_page
-from runs.views import is_htmx, viewer
+from runs.views import cancel_run, viewer
 
 TABS = {"trials": "Trials", "parallel": "Parallel coordinates", "slices": "Slices", "settings": "Settings"}
 GROUPS_ON_PAGE = 12
@@ -188,19 +188,7 @@ def optimization_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse
     run = _managed(request, run_id)
     if request.method == "GET":
         return redirect(run) if run.is_terminal else _question(request, run, "cancel")
-    if not run.mark_cancelled():
-        run.refresh_from_db()
-    is_refused = run.state != RunState.CANCELLED
-    text = f"{run} had already {'completed' if run.state == RunState.COMPLETED else 'failed'}." if is_refused else ""
-    if not is_htmx(request):
-        if text:
-            messages.info(request, text)
-        return redirect(run)
-    body = fragments.render_row(run) if request.GET.get("as") == "row" else fragments.render_live(run)
-    response = HttpResponse(body, status=409 if is_refused else 200)
-    if text:
-        response["HX-Trigger"] = json.dumps({"toast": text})
-    return response
+    return cancel_run(request, run)
 
 
 @require_http_methods(["GET", "POST"])

@@ -6,10 +6,11 @@ Trials are numbered from 1, as people are told them.
 from collections.abc import Sequence
 
 from algotrade.ports import Json
-from algotrade.spec import DATASET_AXES, OptimizationSpec, ParamValue
+from algotrade.spec import DATASET_AXES, ParamValue
 from runs.api.bodies import HEADLINES, error_part, iso_ns, standing
 from runs.failures import FailureGroup
 from runs.models import Run, RunState, Trial
+from runs.search_resubmit import range_of, request_of
 from runs.searches import metrics_of, search_of
 from runs.trial_table import select_trials
 
@@ -18,25 +19,10 @@ FIRST_PAGE = 50
 
 def spec_body(run: Run) -> Json:
     """Return the spec in the words of a submission: posted again it means the same."""
-    spec = OptimizationSpec.from_dict(run.spec)
-    first = spec.datasets[0]
-    return {
-        "strategy_name": spec.strategy_name,
-        "asset": first.asset,
-        "exchange": first.exchange,
-        "timeframe": first.timeframe,
-        "start": iso_ns(min(one.start_ns for one in spec.datasets)),
-        "end": iso_ns(max(one.end_ns for one in spec.datasets)),
-        **spec.account,
-        "axes": {name: _axis_body(name, values) for name, values in spec.axes.items()},
-        "rules": list(spec.rules),
-        "objective": spec.objective,
-        "direction": spec.direction,
-        "method": spec.method,
-        "max_trials": spec.max_trials,
-        "seed": spec.seed,
-        "filters": dict(spec.filters),
-    }
+    spec = search_of(run).spec
+    axes = {name: _axis_body(name, values) for name, values in spec.axes.items()}
+    start, end = (iso_ns(bound) for bound in range_of(spec))
+    return {**request_of(spec), "start": start, "end": end, "axes": axes}
 
 
 def _axis_body(name: str, values: Sequence[ParamValue]) -> Json:
