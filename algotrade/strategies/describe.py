@@ -69,10 +69,13 @@ class Describer:
 
     def _keep(self, child: Child) -> None:
         self._child = child
-        thread = self._thread
-        self._timer = threading.Timer(self._idle_seconds, lambda: thread and thread.submit(self._let_go))
+        self._timer = threading.Timer(self._idle_seconds, self._retire, (self._thread,))
         self._timer.daemon = True
         self._timer.start()
+
+    def _retire(self, thread: ThreadPoolExecutor) -> None:
+        with suppress(RuntimeError):  # the interpreter is ending, and the child with it
+            thread.submit(self._let_go)
 
     def _let_go(self) -> None:
         if self._child is not None:
