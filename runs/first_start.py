@@ -8,6 +8,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 
 from algotrade.market.sample import install_samples
 from algotrade.market.store import Dataset
@@ -16,13 +18,15 @@ from runs import artifacts
 from runs.models import Run
 
 SAMPLE_STRATEGY = "sma_cross"
-SAMPLE_AXES = {"fast": {"min": 4, "max": 82, "step": 2}, "slow": {"min": 20, "max": 216, "step": 4}}
-"""40 x 50 combinations, of which the rule fast < slow leaves 1,728."""
+SAMPLE_AXES = {"fast": {"min": 4, "max": 82, "step": 1}, "slow": {"min": 20, "max": 220, "step": 2}}
+"""79 x 101 combinations, of which the rule fast < slow leaves 6,955: some ten seconds, enough to be watched."""
 
 
 def migrate() -> None:
-    """Bring the tables up to date."""
-    call_command("migrate", interactive=False, verbosity=0)
+    """Bring the tables up to date; when they are, nothing is done, which saves a start half a second."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
 
 
 def make_folders() -> Path:

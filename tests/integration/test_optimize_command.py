@@ -92,4 +92,4 @@ def test_first_start_shows_a_backtest_and_an_optimization(tmp_path):
     assert re.search(r"Sample backtest: completed, 129,600 bars in ", printed)
     assert re.search(r"Sample optimization: http\S+/optimizations/[0-9a-f-]{36}\n", printed)
     best = r"best Sharpe ratio \u2212?[\d.]+ at fast \d+, slow \d+\."
-    assert re.search(rf"Sample optimization: completed, 1,728 of 1,728 trials in .*: {best}", printed)
+    assert re.search(rf"Sample optimization: completed, 6,955 of 6,955 trials in .*: {best}", printed)

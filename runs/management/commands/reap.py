@@ -18,6 +18,7 @@ class Command(BaseCommand):
     """Rescue runs of dead workers."""
 
     help = "Give runs of dead workers back to the queue, once a second, until stopped (`up` does this by itself)."
+    requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""

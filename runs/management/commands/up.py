@@ -32,6 +32,7 @@ class Command(BaseCommand):
 
     help = "Start web server and workers, and print a one-time login URL."
     requires_migrations_checks = False
+    requires_system_checks = ()  # they load every page and the whole API, which only the web server needs
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""

@@ -13,6 +13,7 @@ class Command(BaseCommand):
     """Serve pages, API and websockets."""
 
     help = "Run the web server."
+    requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""

@@ -16,6 +16,7 @@ class Command(BaseCommand):
     """Serve runs from the queue."""
 
     help = "Run a node of worker processes that execute backtests and optimizations."
+    requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
