@@ -7,6 +7,7 @@ const HEIGHT = 310;
 const TOP = 8;
 const BOTTOM = 26;
 const LEGEND = 62;
+const WORST_SHARE = 0.05;
 const LABEL_GAP = 8;
 const [PENDING, VALUE, EXCLUDED, FAILED] = [0, 1, 2, 3];
 const STATE_WORDS = ["pending", "", "excluded by the rules", "failed", "undefined"];
@@ -44,9 +45,12 @@ export class Heatmap {
     this.grid = grid;
     if (!this.canvas.isConnected) this.place.replaceChildren(this.canvas);
     const values = grid.cells.flatMap((row, y) => row.filter((value, x) => grid.state[y][x] === VALUE && value !== null));
-    // A spread of thousands of values would overflow the arguments of Math.min.
-    this.low = values.reduce((least, value) => Math.min(least, value), Infinity);
-    this.high = values.reduce((most, value) => Math.max(most, value), -Infinity);
+    const sorted = Float64Array.from(values).sort();
+    // A few ruinous trials would leave one shade to all the others: the worst ones share the end of the scale.
+    const cut = Math.floor(sorted.length * WORST_SHARE);
+    const isLowBest = grid.objective && grid.direction === "minimize";
+    this.low = sorted.length ? sorted[isLowBest ? 0 : cut] : Infinity;
+    this.high = sorted.length ? sorted[sorted.length - 1 - (isLowBest ? cut : 0)] : -Infinity;
     const word = this.agg === "mean" ? "Mean" : "Best";
     const others = grid.over.length ? `${word} over ${grid.over.join(", ")} · ` : "";
     this.title.textContent = `${grid.label} by ${grid.x.name} × ${grid.y.name}`;
@@ -125,7 +129,7 @@ export class Heatmap {
 
   /** How deep the colour of a value is: the best is deepest. @param {number} value */
   #depth(value) {
-    const share = this.high > this.low ? (value - this.low) / (this.high - this.low) : 1;
+    const share = this.high > this.low ? Math.min(1, Math.max(0, (value - this.low) / (this.high - this.low))) : 1;
     return this.grid.direction === "minimize" ? 1 - share : share;
   }
 
