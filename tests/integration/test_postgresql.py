@@ -9,7 +9,10 @@ import pytest
 
 from tests.environment import ROOT
 
-NAMES = ("models", "reaper", "tasks", "login", "admin", "api_submit", "api_read")
+NAMES = (
+    "models", "reaper", "tasks", "chunks", "drain", "login", "admin", "api_submit", "api_read", "api_optimizations",
+    "trial_columns", "trial_table",
+)  # fmt: skip
 TESTS = [f"tests/runs/test_{name}.py" for name in NAMES]
 
 

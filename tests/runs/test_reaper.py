@@ -3,10 +3,11 @@
 import pytest
 
 from runs import queue
-from runs.models import Run, RunState
+from runs.models import Chunk, Run, RunState, Worker
 from runs.owners import new_owner, place
 from runs.reaper import TICKET_SECONDS, Reaper
 from tests.builders import make_run
+from tests.searches import TOTAL, make_search
 
 pytestmark = pytest.mark.django_db
 LEASE = 20
@@ -109,4 +110,55 @@ def test_waiting_run_gets_no_ticket_while_tickets_wait(clock, tickets, monkeypat
     reaper.tick()
     clock.now += TICKET_SECONDS + 1
     reaper.tick()
+    assert tickets == []
+
+
+def chunk_of(owner, **fields):
+    run = make_search(handed_out=TOTAL)
+    return Chunk.objects.create(run=run, first=0, count=5, owner=owner, **fields)
+
+
+def test_chunk_of_a_dead_process_is_free_at_once_and_its_run_goes_on(clock, tickets):
+    chunk = chunk_of(f"{place()}:{2**22 - 1}:1:abc")
+    Reaper(clock).tick()
+    chunk.refresh_from_db()
+    assert (chunk.owner, chunk.crashes, state(chunk.run)) == ("", 1, "running")
+    assert "stopped responding" in Run.objects.get().notice
+    assert tickets == [chunk.run.id]
+
+
+def test_chunk_of_a_living_process_is_left_alone(clock, tickets):
+    chunk = chunk_of(new_owner())
+    reaper = Reaper(clock)
+    reaper.tick()
+    clock.now += LEASE - 1
+    reaper.tick()
+    chunk.refresh_from_db()
+    assert (chunk.owner != "", chunk.crashes, tickets) == (True, 0, [])
+
+
+def test_chunk_that_does_not_beat_for_a_lease_is_free(clock, tickets):
+    chunk = chunk_of("elsewhere:1:1:abc")
+    reaper = Reaper(clock)
+    reaper.tick()
+    clock.now += LEASE + 1
+    reaper.tick()
+    chunk.refresh_from_db()
+    assert (chunk.owner, chunk.crashes) == ("", 1)
+
+
+def test_idle_workers_are_called_to_an_optimization_with_trials_to_do(clock, tickets):
+    run = make_search()
+    for pid in (11, 12):
+        Worker.objects.create(host="here", pid=pid, started_ticks=1, node_pid=1, version="1")
+    Reaper(clock).tick()
+    assert tickets == [run.id, run.id]
+
+
+@pytest.mark.parametrize("fields", [{"handed_out": TOTAL}, {"state": RunState.CANCELLED}])
+def test_nobody_is_called_while_others_do_all_that_is_left(clock, tickets, fields):
+    run = make_search(**fields)
+    Chunk.objects.create(run=run, first=0, count=5, owner=new_owner())
+    Worker.objects.create(host="here", pid=11, started_ticks=1, node_pid=1, version="1")
+    Reaper(clock).tick()
     assert tickets == []
