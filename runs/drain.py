@@ -154,7 +154,9 @@ class ChunkProgress(Beats):
         return self._busy_ms / 1e3 / self._n_done if self._n_done else None
 
     def take(self, message: Json) -> None:
-        """Take in a batch of trials."""
+        """Take in a batch of trials, or that one begins."""
+        if "begins" in message:
+            self._chunk.write_begun(self._owner)
         batch = message.get("trials")
         if not batch or not batch["numbers"]:
             return

@@ -46,6 +46,8 @@ class Trials:
         try:
             study = self._study_of(job)
             for number in job["numbers"]:
+                if job["is_careful"]:
+                    self._pipe.send({"begins": number})
                 batch.add(study.evaluate(number, self._pipe.is_told_to_stop))
                 if batch.is_due():
                     self._pipe.send({"trials": batch.take()})

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -118,7 +118,7 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
             if len(taken) < len(missing):
                 end, chunk.count = chunk.first + chunk.count, taken[-1] + 1 - chunk.first
                 self.create(run=run, first=taken[-1] + 1, count=end - taken[-1] - 1, crashes=0)
-            chunk.owner = owner
+            chunk.owner, chunk.is_begun = owner, False
             chunk.save()
         return chunk, taken
 
@@ -141,6 +141,7 @@ class Chunk(models.Model):
     owner = models.CharField(max_length=128, blank=True)
     beat = models.BigIntegerField(default=0, help_text="Counts the owner's signs of life.")
     crashes = models.PositiveIntegerField(default=0, help_text="Claims lost in a row at its first trial.")
+    is_begun = models.BooleanField(default=False, help_text="Its first trial was seen to begin, after a loss.")
     reason = models.CharField(max_length=300, blank=True, help_text="What ended the last claim that was lost.")
 
     objects = ChunkQuerySet.as_manager()
@@ -190,10 +191,23 @@ class Chunk(models.Model):
         return True
 
     def release(self, owner: str, reason: str = "") -> bool:
-        """Give the chunk free: its worker or child was lost for `reason`, which counts, or does something else."""
-        crashes = F("crashes") + int(bool(reason))
+        """Give the chunk free: its worker or child was lost for `reason`, or does something else.
+
+        The first loss counts, and puts the chunk under suspicion; the next ones count only when a trial had begun: a
+        process that was killed while it started says nothing about the trial that waited for it.
+        """
+        charged = Case(
+            When(Q(crashes=0) | Q(is_begun=True), then=F("crashes") + 1),
+            default=F("crashes"),
+            output_field=models.IntegerField(),
+        )
+        crashes = charged if reason else F("crashes")
         freed = Chunk.objects.filter(pk=self.pk, owner=owner).update(owner="", crashes=crashes, reason=reason[:300])
         return bool(freed)
+
+    def write_begun(self, owner: str) -> None:
+        """Note that the first trial of a chunk under suspicion runs now."""
+        Chunk.objects.filter(pk=self.pk, owner=owner).update(is_begun=True)
 
     def suspect(self, owner: str, reason: str) -> bool:
         """Give the chunk free after a loss that only its first trial can have caused."""

@@ -151,6 +151,7 @@ def test_careful_chunk_stays_careful_while_it_proceeds():
     chunk, taken = claim(run)
     chunk.commit("me", rows(run, {0: 1.0}), 1)
     assert taken == [0, 1, 2, 3]
+    chunk.write_begun("me")
     chunk.release("me", "killed")
     assert Chunk.objects.get().crashes == SURE_CRASHES
 

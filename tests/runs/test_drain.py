@@ -21,11 +21,14 @@ class TrialChild:
         self.calls = []
 
     def send(self, job):
-        self.job = job
+        self.job, self.begun = job, None
 
     def receive(self, _timeout):
         if self.job["job"] == "prepare":
             return {"done": {}}
+        if self.job["is_careful"] and self.begun != self.job["numbers"][0]:
+            self.begun = self.job["numbers"][0]
+            return {"begins": self.begun}
         told = {}
         for number in self.job["numbers"]:
             verdict = self.judge(number)
@@ -112,6 +115,20 @@ def test_trial_that_ends_its_process_becomes_one_failed_trial_naming_the_signal(
     culprit = run.trials.get(is_failed=True)
     assert (culprit.number, culprit.error_type) == (5, "WorkerLost")
     assert "SIGSEGV" in culprit.error_message
+
+
+def test_process_that_ends_before_a_trial_begins_blames_no_trial(work, monkeypatch):
+    receive, deaths = TrialChild.receive, iter(range(4))
+
+    def dies_at_first(self, timeout):
+        if self.job["job"] == "trials" and next(deaths, None) is not None:
+            raise ChildEnded(-9, "")
+        return receive(self, timeout)
+
+    monkeypatch.setattr(TrialChild, "receive", dies_at_first)
+    run = pending()
+    work(run)
+    assert (run.state, run.processed, run.failed) == ("completed", TOTAL, 0)
 
 
 def test_silent_trial_becomes_one_failed_trial(work, settings, monkeypatch):
