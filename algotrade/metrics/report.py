@@ -72,9 +72,11 @@ def compute_stats(
     _check("risk_free_rate", risk_free_rate, above=-1.0)
     rows = np.zeros(len(SIDES), STATS)
     daily_risk_free = (1.0 + risk_free_rate) ** (1.0 / days_per_year) - 1.0
+    calendar = _calendar_of(result.time)
     stats_nb(
         result.time,
-        _day_ends(result.time),
+        calendar.ends,
+        calendar.month_ends,
         result.close,
         result.equity,
         result.fills,
@@ -136,23 +138,40 @@ def _idle_side(side: str, stats: Stats) -> tuple[dict[str, float | None], dict[s
     return _side(side, stats, f"There are no {side} trades.")
 
 
-class _Held:
-    """The days of the bars that were looked at last: trials have theirs in common."""
+@dataclass(frozen=True, slots=True)
+class _Calendar:
+    """Days and months of a range of bars, UTC.
 
-    time: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-    ends: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+    Attributes:
+        time: int64[n_bars], UTC ns, ascending.
+        ends: int64[n_days], the index of each day's last bar.
+        month_ends: int64[n_months], the index in `ends` of each month's last day.
+    """
+
+    time: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    month_ends: NDArray[np.int64]
 
 
-def _day_ends(time: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return int64[n_days], the index of each UTC day's last bar; `time` is int64[n_bars], UTC ns, ascending."""
-    held = _Held.time
+_NO_BARS = np.empty(0, dtype=np.int64)
+_held = _Calendar(_NO_BARS, _NO_BARS, _NO_BARS)
+
+
+def _calendar_of(time: NDArray[np.int64]) -> _Calendar:
+    """Return the days and months of int64[n_bars], UTC ns, ascending; trials have theirs in common."""
+    global _held
     # The same memory, which cannot have been freed because it is held, and read-only, so that it still says the same.
-    if len(held) == len(time) and held.ctypes.data == time.ctypes.data and not time.flags.writeable:
-        return _Held.ends
-    days = time // NANOSECONDS_PER_DAY
-    ends = np.append(np.flatnonzero(days[1:] != days[:-1]), len(time) - 1).astype(np.int64)
-    _Held.time, _Held.ends = time, ends
-    return ends
+    is_same = len(_held.time) == len(time) and _held.time.ctypes.data == time.ctypes.data
+    if not is_same or time.flags.writeable:
+        ends = _lasts(time // NANOSECONDS_PER_DAY)
+        months = time[ends].astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+        _held = _Calendar(time, ends, _lasts(months))
+    return _held
+
+
+def _lasts(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the index of the last of each run of equal values."""
+    return np.append(np.flatnonzero(values[1:] != values[:-1]), len(values) - 1).astype(np.int64)
 
 
 def _check(name: str, value: float, *, above: float) -> None:

@@ -18,7 +18,6 @@ from algotrade.metrics.stats import STATS
 from algotrade.records import FILL, TRADE
 
 ALL, LONG, SHORT = 0, 1, 2
-DAY_NS = 86_400_000_000_000
 STILL_OPEN = 0  # Reason.NONE
 TAIL_FRACTION = 0.05
 ROUNDING = 1e-14  # ratios near one that differ by less are equal: a few dozen spacings of float64
@@ -165,32 +164,38 @@ def curve_nb(
         values: float64[n_days], written: the curve at each day's last bar.
         out: the STATS record to write.
     """
-    n_bars = time.shape[0]
-    peak, trough, peak_time, day_value = initial_cash, initial_cash, time[0], initial_cash
+    peak, trough, peak_bar, value = initial_cash, initial_cash, 0, initial_cash
     deepest, deepest_money, depth_sum, longest = 0.0, 0.0, 0.0, 0
     n_drawdowns, n_under_water, squares, total = 0, 0, 0.0, 0.0
-    day = 0
-    for bar in range(n_bars):
-        value = curve[bar]
-        total += value
-        is_last = bar == n_bars - 1
-        if value < peak:
-            n_under_water += 1
-            trough = min(trough, value)
-        if trough < peak and (value >= peak or is_last):  # the fall is over: divide once
-            depth = max(trough / peak - 1.0, -1.0)
-            deepest = min(deepest, depth)
-            deepest_money = min(deepest_money, trough - peak)
-            depth_sum += depth
-            n_drawdowns += 1
-            longest = max(longest, time[bar] - peak_time)
-        if value >= peak:
-            peak, trough, peak_time = value, value, time[bar]
-        if bar == ends[day]:
-            squares += max(value / peak - 1.0, -1.0) ** 2
-            returns[day] = value / day_value - 1.0 if day_value > 0.0 else 0.0
-            values[day] = day_value = value
-            day = min(day + 1, ends.shape[0] - 1)
+    first = 0
+    for day in range(ends.shape[0]):  # day by day: a test for the day's end in each bar takes as long as all the rest
+        day_value = value
+        for bar in range(first, ends[day] + 1):
+            value = curve[bar]
+            total += value
+            if value < peak:
+                n_under_water += 1
+                trough = min(trough, value)
+                continue
+            if trough < peak:  # the fall is over: divide once
+                depth = max(trough / peak - 1.0, -1.0)
+                deepest = min(deepest, depth)
+                deepest_money = min(deepest_money, trough - peak)
+                depth_sum += depth
+                n_drawdowns += 1
+                longest = max(longest, time[bar] - time[peak_bar])
+            peak, trough, peak_bar = value, value, bar
+        first = ends[day] + 1
+        squares += max(value / peak - 1.0, -1.0) ** 2
+        returns[day] = value / day_value - 1.0 if day_value > 0.0 else 0.0
+        values[day] = value
+    if trough < peak:  # one that is still open
+        depth = max(trough / peak - 1.0, -1.0)
+        deepest = min(deepest, depth)
+        deepest_money = min(deepest_money, trough - peak)
+        depth_sum += depth
+        n_drawdowns += 1
+        longest = max(longest, time[time.shape[0] - 1] - time[peak_bar])
     out.max_drawdown, out.max_drawdown_money, out.longest_drawdown_ns = deepest, deepest_money, longest
     out.drawdown_sum, out.n_drawdowns, out.n_bars_under_water = depth_sum, n_drawdowns, n_under_water
     out.squared_drawdown_sum, out.curve_sum = squares, total
@@ -282,30 +287,15 @@ def against_hold_nb(
 
 
 @_part
-def month_nb(time_ns: int) -> int:
-    """Return a UTC time's months since January of year 0. Source: H. Hinnant, chrono-compatible date algorithms."""
-    day = time_ns // DAY_NS + 719_468  # days since 1 March of year 0
-    era_day = day % 146_097
-    year = (era_day - era_day // 1_460 + era_day // 36_524 - era_day // 146_096) // 365
-    year_day = era_day - (365 * year + year // 4 - year // 100)
-    month = (5 * year_day + 2) // 153  # 0 is March
-    return (day // 146_097 * 400 + year) * 12 + month + 2
-
-
-@_part
-def months_nb(
-    time: NDArray[np.int64], values: NDArray[np.float64], ends: NDArray[np.int64], initial_cash: float, out: Any
-) -> None:
+def months_nb(values: NDArray[np.float64], month_ends: NDArray[np.int64], initial_cash: float, out: Any) -> None:
     """Find the best and the worst return from month's end to month's end, of float64[n_days] daily values."""
-    n = ends.shape[0]
     before = initial_cash
     best, worst = -math.inf, math.inf
-    for day in range(n):
-        if day == n - 1 or month_nb(time[ends[day + 1]]) != month_nb(time[ends[day]]):
-            value = values[day]
-            change = value / before - 1.0 if before > 0.0 else 0.0
-            best, worst = max(best, change), min(worst, change)
-            before = value
+    for month in range(month_ends.shape[0]):
+        value = values[month_ends[month]]
+        change = value / before - 1.0 if before > 0.0 else 0.0
+        best, worst = max(best, change), min(worst, change)
+        before = value
     out.best_month, out.worst_month = best, worst
 
 
@@ -364,6 +354,7 @@ def side_nb(
     close: NDArray[np.float64],
     curve: NDArray[np.float64],
     ends: NDArray[np.int64],
+    month_ends: NDArray[np.int64],
     initial_cash: float,
     risk_free: float,
     out: Any,
@@ -373,7 +364,7 @@ def side_nb(
     curve_nb(time, curve, ends, initial_cash, returns, values, out)
     returns_nb(returns, risk_free, out)
     against_hold_nb(close, ends, returns, out)
-    months_nb(time, values, ends, initial_cash, out)
+    months_nb(values, month_ends, initial_cash, out)
 
 
 @_part
@@ -409,6 +400,7 @@ def same_side_nb(whole: Any, out: Any) -> None:
     types.void(
         _ints,
         _ints,
+        _ints,
         _floats,
         _floats,
         _fills,
@@ -423,6 +415,7 @@ def same_side_nb(whole: Any, out: Any) -> None:
 def stats_nb(
     time: NDArray[np.int64],
     ends: NDArray[np.int64],
+    month_ends: NDArray[np.int64],
     close: NDArray[np.float64],
     equity: NDArray[np.float64],
     fills: NDArray[np.void],
@@ -438,6 +431,7 @@ def stats_nb(
     Args:
         time: int64[n_bars], UTC ns, bar open.
         ends: int64[n_days], the index of each UTC day's last bar.
+        month_ends: int64[n_months], the index in `ends` of each UTC month's last day.
         close: float64[n_bars], quote currency.
         equity: float64[n_bars], account currency, marked at each close.
         fills: FILL[n_fills], in order of bars.
@@ -456,12 +450,12 @@ def stats_nb(
         row.days_per_year, row.daily_risk_free = days_per_year, daily_risk_free
         row.n_bars, row.n_days, row.is_ruined = n_bars, ends.shape[0], is_ruined
         trades_nb(trades, (0, 1, -1)[side], row)
-    side_nb(time, close, equity, ends, initial_cash, daily_risk_free, stats[ALL])
+    side_nb(time, close, equity, ends, month_ends, initial_cash, daily_risk_free, stats[ALL])
     if was_long and was_short:
         curves = np.empty((2, n_bars))
         split_sides_nb(equity, close, fills, initial_cash, curves)
-        side_nb(time, close, curves[0], ends, initial_cash, daily_risk_free, stats[LONG])
-        side_nb(time, close, curves[1], ends, initial_cash, daily_risk_free, stats[SHORT])
+        side_nb(time, close, curves[0], ends, month_ends, initial_cash, daily_risk_free, stats[LONG])
+        side_nb(time, close, curves[1], ends, month_ends, initial_cash, daily_risk_free, stats[SHORT])
     else:
         for side, was_held in ((LONG, was_long), (SHORT, was_short)):
             if was_held:
