@@ -26,7 +26,8 @@ FIRST_STRIDE = {True: 20_000, False: 64}
 STRIDE_SECONDS = 0.05
 BARS_TRIED = 500
 """Bars on which Python may tell better than the compiler what is wrong with a strategy."""
-FIRST_ORDERS = 1_024
+FIRST_ORDERS = 1 << 16
+"""Room for orders at the start. Memory that is not written costs nothing, and growing costs a copy of all of it."""
 
 
 class Recorders:
@@ -39,9 +40,10 @@ class Recorders:
     def __init__(self) -> None:
         """Make room for some orders, and one more fill and trade than there are orders, for the engine's own."""
         self.equity: NDArray[np.float64] = np.empty(0)
-        self.orders = np.zeros(FIRST_ORDERS, ORDER).view(np.recarray)
-        self.fills = np.zeros(FIRST_ORDERS + 1, FILL).view(np.recarray)
-        self.trades = np.zeros(FIRST_ORDERS + 1, TRADE).view(np.recarray)
+        # Not zeroed, which would touch all of it: whoever appends a record writes each of its fields.
+        self.orders = np.empty(FIRST_ORDERS, ORDER).view(np.recarray)
+        self.fills = np.empty(FIRST_ORDERS + 1, FILL).view(np.recarray)
+        self.trades = np.empty(FIRST_ORDERS + 1, TRADE).view(np.recarray)
 
     def start(self, n_bars: int) -> None:
         """Make room for the equity of every bar."""
@@ -53,7 +55,7 @@ class Recorders:
         size = 2 * len(self.orders)
         for name, dtype, spare in (("orders", ORDER, 0), ("fills", FILL, 1), ("trades", TRADE, 1)):
             old = getattr(self, name)
-            new = np.zeros(size + spare, dtype).view(np.recarray)
+            new = np.empty(size + spare, dtype).view(np.recarray)
             new[: len(old)] = old
             setattr(self, name, new)
 

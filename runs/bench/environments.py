@@ -14,8 +14,12 @@ import numpy as np
 from algotrade.errors import AlgotradeError
 from algotrade.market.bars import COLUMNS, Bars
 
-PEERS = {"backtesting.py": ("backtesting==0.6.6", "backtesting_py.py"), "vectorbt": ("vectorbt==1.2.0", "vectorbt.py")}
-"""Requirement and script of each peer."""
+PEERS = {
+    "backtesting.py": ("backtesting==0.6.6", "backtesting_py.py"),
+    "vectorbt": ("vectorbt==1.2.0", "vectorbt.py"),
+    "backtrader": ("backtrader==1.9.78.123 pandas==2.2.3", "backtrader.py"),
+}
+"""Requirements, by blanks, and script of each peer."""
 INSTALL_SECONDS = 600
 RUN_SECONDS = 300
 
@@ -30,8 +34,8 @@ def run_peer(name: str, bars: Bars, grid: list[tuple[int, int]]) -> dict[str, An
     Raises:
         PeerMissing: it cannot be installed, or its script failed.
     """
-    requirement, script = PEERS[name]
-    python = _environment(name, requirement)
+    requirements, script = PEERS[name]
+    python = _environment(name, requirements)
     with tempfile.TemporaryDirectory() as folder:
         candles, asked = Path(folder) / "candles.npz", Path(folder) / "grid.json"
         np.savez(
@@ -45,15 +49,15 @@ def run_peer(name: str, bars: Bars, grid: list[tuple[int, int]]) -> dict[str, An
     return found
 
 
-def _environment(name: str, requirement: str) -> Path:
+def _environment(name: str, requirements: str) -> Path:
     """Return the Python of a peer's environment; it is complete once its stamp is there."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     folder = cache / "algotrade-bench" / f"{name}-{sys.version_info.major}.{sys.version_info.minor}"
     python, stamp = folder / "bin" / "python", folder / "installed"
-    if not (stamp.exists() and stamp.read_text() == requirement):
+    if not (stamp.exists() and stamp.read_text() == requirements):
         venv.create(folder, with_pip=True, clear=True)
-        _call([str(python), "-m", "pip", "install", "--quiet", requirement], INSTALL_SECONDS)
-        stamp.write_text(requirement)
+        _call([str(python), "-m", "pip", "install", "--quiet", *requirements.split()], INSTALL_SECONDS)
+        stamp.write_text(requirements)
     return python
 
 

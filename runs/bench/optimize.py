@@ -15,7 +15,7 @@ from algotrade.resolve import resolve_optimization
 from algotrade.strategies.catalog import Catalog
 from runs.bench.bare import seconds_of_bare_engine
 from runs.bench.candles import NAMES, store_random_walk
-from runs.bench.environments import PEERS, PeerMissing, run_peer
+from runs.bench.environments import PeerMissing, run_peer
 from runs.bench.goals import Goal
 from runs.bench.page import OpenPage
 from runs.bench.product import Product, wait_for
@@ -75,7 +75,7 @@ def _throughput(product: Product, store: CandleStore, bars: Bars, say: Say) -> I
     ratio = statistics.median(ours) / statistics.median(bare)
     yield Goal("product against the bare engine, time", ratio, 1.5, is_at_least=False, unit="x")
     yield Goal("trials a second of the bare engine", resolved.n_trials / statistics.median(bare))
-    for name in PEERS:
+    for name in PEER_GRID:
         yield _peer(name, bars, rate, say)
 
 

@@ -16,7 +16,12 @@ def run(close, fast, slow):
     """Return the statistics of one trial, the account's and the trades'."""
     quick, calm = vbt.MA.run(close, fast), vbt.MA.run(close, slow)
     portfolio = vbt.Portfolio.from_signals(
-        close, quick.ma_crossed_above(calm), quick.ma_crossed_below(calm), init_cash=10_000, fees=0.0005, freq="1h"
+        close,
+        quick.ma_crossed_above(calm),
+        quick.ma_crossed_below(calm),
+        init_cash=10_000,
+        fees=0.0005,
+        freq=close.index[1] - close.index[0],
     )
     return portfolio.stats()
 

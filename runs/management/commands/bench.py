@@ -1,4 +1,4 @@
-"""`manage.py bench [optimize]`: measure the product, beside its peers."""
+"""`manage.py bench [engine] [optimize] [runtime]`: measure the product, beside its peers."""
 
 import json
 import sys
@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.bench import optimize
+from runs.bench import engine, optimize
 
-PARTS = {"optimize": optimize.measure}
+PARTS = {"engine": engine.measure, "optimize": optimize.measure}
 
 
 class Command(BaseCommand):
