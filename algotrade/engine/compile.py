@@ -30,6 +30,7 @@ from algotrade import records
 from algotrade.engine.checks import own_functions
 from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
 from algotrade.engine.refusals import refusal
+from algotrade.engine.views_nb import COMPILED
 from algotrade.errors import StrategyError
 from algotrade.market.bars import COLUMNS
 from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
@@ -44,40 +45,45 @@ from collections import namedtuple
 from algotrade.engine.account_nb import ruin_nb, watch_nb
 from algotrade.engine.broker import Broker
 from algotrade.engine.fills_nb import fill_pending_nb
+from algotrade.engine.views_nb import past, row
 
 Bars = namedtuple("Bars", {bar_names!r})
 Ind = namedtuple("Ind", {indicator_names!r})
 
 
 def run(account, orders, fills, trades, equity, open, high, low, close, volume, {arguments}params, first, lo, hi):
+    for column in ({columns}):
+        if hi > len(column):
+            raise IndexError("There are fewer values than bars.")
     broker = Broker(account, orders)
     room = len(orders) - {max_orders}
     for i in range(lo, hi):
         if account.n_orders > room:
             return i
-        price = close[i]
+        now, bar = row(i), row(i - first)
+        price = close[now]
         account.bar = i - first
         # At the open: what waits is filled.
         if account.first_pending != account.n_orders:
-            fill_pending_nb(account, orders, fills, trades, open[i])
+            fill_pending_nb(account, orders, fills, trades, open[now])
         # In the bar: the open position meets its best and worst price.
         if account.position != 0.0:
-            watch_nb(account, high[i], low[i])
+            watch_nb(account, high[now], low[now])
         # At the close: the account is valued, then the strategy decides.
         value = account.cash + account.position * price
         account.equity = value
-        equity[i - first] = value
+        equity[bar] = value
         if value <= 0.0:
-            equity[i - first] = ruin_nb(account, fills, trades, price)
+            equity[bar] = ruin_nb(account, fills, trades, price)
             return i + 1
         on_bar(Bars({bar_views}), Ind({indicator_views}), params, broker)
         if account.fills_at_close != 0 and account.first_pending != account.n_orders:
             fill_pending_nb(account, orders, fills, trades, price)
             value = account.cash + account.position * price
             account.equity = value
-            equity[i - first] = value
+            equity[bar] = value
             if value <= 0.0:
-                equity[i - first] = ruin_nb(account, fills, trades, price)
+                equity[bar] = ruin_nb(account, fills, trades, price)
                 return i + 1
     return hi
 '''
@@ -125,9 +131,10 @@ class Source:
             strategy=self.name,
             bar_names=tuple(bars) or ("count",),
             indicator_names=tuple(name for _, name in rows) or ("count",),
-            bar_views=", ".join(f"{name}[:i + 1]" for name in bars) or "i + 1",
+            bar_views=", ".join(f"past({name}, i + 1)" for name in bars) or "i + 1",
             arguments="".join(f"ind_{row}, " for row in range(len(self.indicator_names))),
-            indicator_views=", ".join(f"ind_{row}[:i + 1]" for row, _ in rows) or "i + 1",
+            indicator_views=", ".join(f"past(ind_{row}, i + 1)" for row, _ in rows) or "i + 1",
+            columns=", ".join((*COLUMNS, *(f"ind_{row}" for row, _ in rows))),
             max_orders=MAX_ORDERS_PER_BAR,
         )
 
@@ -229,7 +236,8 @@ def _compiled(run: FunctionType, source: Source, *, lean: bool) -> Callable[...,
 
 def _twin(run: FunctionType, *, lean: bool) -> FunctionType:
     """Return `run` under a name of its own for each build, so that both can lie in one cache."""
-    twin = FunctionType(run.__code__, run.__globals__, run.__name__, run.__defaults__, run.__closure__)
+    names = {**run.__globals__, **COMPILED}
+    twin = FunctionType(run.__code__, names, run.__name__, run.__defaults__, run.__closure__)
     twin.__qualname__ = f"run_{'lean' if lean else 'counting'}"
     twin.__module__ = run.__module__
     return twin
