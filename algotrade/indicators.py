@@ -4,6 +4,7 @@ Each takes and returns float64[n_bars] arrays; values before an indicator is rea
 to t only. Within one run, the same indicator of the same input and parameters is computed once and shared.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -87,14 +88,23 @@ def _ready(compute: Callable[..., Any], inputs: tuple[Array, ...], *parameters: 
     """Call TA-Lib on the part where every input is ready: it would otherwise spread a leading NaN over everything."""
     columns = [np.ascontiguousarray(values, dtype=np.float64) for values in inputs]
     n_bars = len(columns[0])
-    is_ready = ~np.isnan(np.vstack(columns)).any(axis=0)
-    first = int(np.argmax(is_ready)) if is_ready.any() else n_bars
+    first = _first_ready(columns)
+    if first == 0:
+        return compute(*columns, *parameters)
     out = [np.full(n_bars, np.nan) for _ in range(outputs)]
     if first < n_bars:
         found = compute(*(column[first:] for column in columns), *parameters)
         for array, values in zip(out, found if outputs > 1 else (found,), strict=True):
             array[first:] = values
     return out[0] if outputs == 1 else tuple(out)
+
+
+def _first_ready(columns: list[Array]) -> int:
+    """Return the first row in which no column is NaN, or the number of rows."""
+    if len(columns[0]) and not any(math.isnan(column[0]) for column in columns):
+        return 0  # prices, and whatever else needs no warm-up: not worth a pass over all rows
+    is_ready = ~np.isnan(np.vstack(columns)).any(axis=0)
+    return int(np.argmax(is_ready)) if is_ready.any() else len(columns[0])
 
 
 def _length(length: float, least: int = 1) -> int:
