@@ -18,6 +18,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
+
 from algotrade.lifeline import bind_future_forks
 from runs import draining
 
@@ -28,7 +30,9 @@ def enqueue(run_id: uuid.UUID) -> None:
     """Send a ticket for the run. A ticket that is lost is sent again by the reaper."""
     from django_q.tasks import async_task
 
-    async_task("runs.tasks.execute", str(run_id), task_name=f"run-{run_id}")
+    # In a transaction django-q2 leaves the connection alone; otherwise it closes it twice for each ticket.
+    with transaction.atomic():
+        async_task("runs.tasks.execute", str(run_id), task_name=f"run-{run_id}")
 
 
 def is_empty() -> bool:

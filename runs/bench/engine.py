@@ -121,7 +121,7 @@ def _first_results(folder: Path, rounds: int, say: Say) -> Iterator[Goal]:
 
 def _first_result(folder: Path, kernels: Path) -> float:
     command = [sys.executable, "-m", "runs.bench.first_result", str(folder / "candles"), str(kernels)]
-    environment = {"PATH": os.environ["PATH"], "NUMBA_CACHE_DIR": str(folder / "metrics"), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     here = Path(__file__).resolve().parents[2]
     return _seconds(lambda: subprocess.run(command, check=True, cwd=here, env=environment, stdout=subprocess.DEVNULL))
 

@@ -43,9 +43,9 @@ def run_minimal_loop(open_: Any, close: Any, fast: int, slow: int, cash: float, 
             wants = 0
         quick += price - (close[bar - fast] if bar >= fast else 0.0)
         calm += price - (close[bar - slow] if bar >= slow else 0.0)
-        if bar >= slow:
+        if bar >= slow - 1:
             is_above = quick / fast > calm / slow
-            if is_above != was_above:
+            if is_above != was_above and bar >= slow:
                 wants = 1 if is_above else -1
             was_above = is_above
         equity[bar] = cash + position * price

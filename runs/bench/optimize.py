@@ -18,6 +18,7 @@ from runs.bench.candles import NAMES, store_random_walk
 from runs.bench.environments import PeerMissing, run_peer
 from runs.bench.goals import Goal
 from runs.bench.page import OpenPage
+from runs.bench.processes import below, command_of, resident_bytes
 from runs.bench.product import Product, wait_for
 
 N_BARS = 100_000
@@ -132,32 +133,10 @@ def _timed(get: Callable[[], bytes]) -> tuple[float, int]:
 
 def _memory(product: Product) -> int:
     """Return the resident bytes of the workers and of their children."""
-    total = 0
     assert product.process is not None
-    for pid in _below(product.process.pid):
-        try:
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
-            if "\0worker\0" in command or "algotrade.runner" in command:
-                resident = Path(f"/proc/{pid}/statm").read_text().split()[1]
-                total += int(resident) * 4096
-        except OSError:
-            continue  # it ended meanwhile
-    return total
-
-
-def _below(top: int) -> set[int]:
-    parents = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdecimal():
-            try:
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue  # it ended meanwhile
-    found, fresh = set(), {top}
-    while fresh:
-        fresh = {pid for pid, parent in parents.items() if parent in fresh}
-        found |= fresh
-    return found
+    theirs = (" worker ", "algotrade.runner")
+    pids = below(product.process.pid)
+    return sum(resident_bytes(pid) for pid in pids if any(part in command_of(pid) for part in theirs))
 
 
 def _status(product: Product, run_id: str) -> Json:

@@ -15,6 +15,17 @@ from runs.bench.product import Browser, Product
 SECONDS_BETWEEN_CHARTS = 1.0
 
 
+def upgrade_request(base_url: str, browser: Browser, path: str) -> bytes:
+    """Return the request that opens a websocket, as a page of the product sends it."""
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: {urlsplit(base_url).netloc}\r\n"
+        f"Origin: {base_url}\r\nCookie: {browser.cookie}\r\n"
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: {key}\r\n\r\n"
+    ).encode()
+
+
 class OpenPage:
     """The page of one optimization, as a browser keeps it open."""
 
@@ -48,14 +59,9 @@ class OpenPage:
     def _read_socket(self) -> None:
         """Open the websocket and count what comes; frames need not be understood for that."""
         where = urlsplit(self._product.base_url)
-        request = (
-            f"GET /ws/optimizations/{self._run_id} HTTP/1.1\r\nHost: {where.netloc}\r\n"
-            f"Origin: {self._product.base_url}\r\nCookie: {self._browser.cookie}\r\n"
-            "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: {base64.b64encode(secrets.token_bytes(16)).decode()}\r\n\r\n"
-        )
+        request = upgrade_request(self._product.base_url, self._browser, f"/ws/optimizations/{self._run_id}")
         with socket.create_connection((where.hostname or "", where.port or 80), timeout=1.0) as connection:
-            connection.sendall(request.encode())
+            connection.sendall(request)
             while not self._is_over.is_set():
                 try:
                     data = connection.recv(1 << 16)

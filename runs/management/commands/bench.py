@@ -7,9 +7,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.bench import engine, optimize
+from runs.bench import engine, optimize, runtime
 
-PARTS = {"engine": engine.measure, "optimize": optimize.measure}
+PARTS = {"engine": engine.measure, "optimize": optimize.measure, "runtime": runtime.measure}
 
 
 class Command(BaseCommand):
