@@ -67,14 +67,14 @@ class Extent:
     seconds: float = 10.0
 
 
-def measure(say: Say, extent: Extent = Extent()) -> Iterator[Goal]:
-    """Yield the goals as they are measured; `say` tells what is going on."""
+def measure(say: Say, extent: Extent = Extent(), make: Callable[..., Product] = Product) -> Iterator[Goal]:
+    """Yield the goals as they are measured; `say` tells what is going on, `make` makes the product."""
     with tempfile.TemporaryDirectory(prefix="algotrade-bench-") as folder:
         home = Path(folder)
         store_random_walk(CandleStore(home / "candles"), N_BARS)
         (home / "strategies").mkdir()
         (home / "strategies" / "endless.py").write_text(ENDLESS)
-        with Product(home, workers=WORKERS) as product:
+        with make(home, workers=WORKERS) as product:
             say("Warming up: compiling strategy and metrics.")
             _ended(product, _submit(product, initial_cash=1_000)["id"])
             yield from _submitting(product, extent, say)
