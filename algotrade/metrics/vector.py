@@ -31,7 +31,12 @@ def from_vector(data: bytes) -> dict[str, float | None]:
     return {key: _value(key, value) for key, value in zip(METRIC_KEYS, values, strict=True)}
 
 
+def is_count(key: str) -> bool:
+    """Whether the metric at a vector's `key` is a whole number."""
+    return METRICS[key.rpartition(".")[2]].unit == "count"
+
+
 def _value(key: str, value: float) -> float | None:
     if value != value:
         return None
-    return int(value) if METRICS[key.rpartition(".")[2]].unit == "count" else value
+    return int(value) if is_count(key) else value

@@ -110,7 +110,7 @@ def test_csv_has_the_trials_in_their_order_with_every_metric(monkeypatch):
     assert response["Content-Disposition"] == f'attachment; filename="optimization-{run.number}-trials.csv"'
     rows = rows_of(response)
     assert [(row["number"], row["status"], row["sharpe_ratio"]) for row in rows] == [
-        ("1", "completed", "1.0"), ("3", "completed", "-2.5"), ("2", "failed", ""),
+        ("1", "completed", "1"), ("3", "completed", "-2.5"), ("2", "failed", ""),
     ]  # fmt: skip
     assert (rows[0]["fast"], rows[0]["side"], rows[0]["long.trades"]) == ("5", "long", "")
 
