@@ -1,19 +1,18 @@
 """What an optimization's page asks for: the data of its charts, and its trials as CSV or JSON."""
 
+import csv
+import io
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
-from numpy.typing import NDArray
 
 from algotrade.metrics.vector import METRIC_KEYS, is_count
 from algotrade.ports import Json
@@ -115,44 +114,40 @@ TOLD_OF_ERRORS = ("error_type", "error_place", "error_message")
 
 
 def _csv_lines(run: Run, found: Selection) -> Iterator[str]:
-    """Yield the table in parts, written by Arrow: a hundred columns of a hundred thousand rows take Python a minute."""
+    """Yield the table in parts, made column by column: cell by cell a hundred thousand trials take half a minute."""
     search = search_of(run)
     names = [axis.name for axis in search.space.axes]
-    columns = ["number", "status", *names, "objective", *METRIC_KEYS, "duration_ms", *TOLD_OF_ERRORS]
-    yield _csv(pa.table([pa.array([_cell(name)]) for name in columns], names=columns))
+    yield _csv([["number", "status", *map(_cell, names), "objective", *METRIC_KEYS, "duration_ms", *TOLD_OF_ERRORS]])
     for numbers in _numbers(found):
         rows = run.trials.filter(number__in=numbers).values(*TOLD, *TOLD_OF_ERRORS)
         by_number = {row["number"]: row for row in rows}
         told = [by_number[number] for number in numbers if number in by_number]
         if told:
-            yield _csv(pa.table(_columns(search, names, told), names=columns))
+            yield _csv(zip(*_columns(search, names, told), strict=True))
 
 
-def _columns(search: Search, names: list[str], rows: list[dict[str, Any]]) -> list[Any]:
-    """Return the cells of some rows, a column each."""
+def _columns(search: Search, names: list[str], rows: list[dict[str, Any]]) -> Iterator[list[Any]]:
+    """Yield the cells of some rows, a column each."""
     parameters = [search.parameters(row["combination"]) for row in rows]
     nothing = np.full(len(METRIC_KEYS), np.nan).tobytes()
     vectors = np.frombuffer(b"".join(bytes(row["metrics"] or nothing) for row in rows)).reshape(len(rows), -1)
-    return [
-        pa.array([row["number"] + 1 for row in rows]),
-        pa.array(["failed" if row["is_failed"] else "completed" for row in rows]),
-        *(pa.array([_cell(values[name]) for values in parameters]) for name in names),
-        pa.array([row["objective"] for row in rows], pa.float64()),
-        *(_metric(key, vectors[:, place]) for place, key in enumerate(METRIC_KEYS)),
-        pa.array([row["duration_ms"] for row in rows]),
-        *(pa.array([_cell(row[name]) for row in rows]) for name in TOLD_OF_ERRORS),
-    ]
+    yield [row["number"] + 1 for row in rows]
+    yield ["failed" if row["is_failed"] else "completed" for row in rows]
+    for name in names:
+        yield [_cell(values[name]) for values in parameters]
+    yield [row["objective"] for row in rows]
+    for key, values in zip(METRIC_KEYS, vectors.T.tolist(), strict=True):
+        as_told = int if is_count(key) else float
+        yield [None if value != value else as_told(value) for value in values]  # NaN: undefined, an empty cell
+    yield [row["duration_ms"] for row in rows]
+    for name in TOLD_OF_ERRORS:
+        yield [_cell(row[name]) for row in rows]
 
 
-def _metric(key: str, values: NDArray[np.float64]) -> Any:
-    column = pa.array(values, from_pandas=True)  # NaN, an undefined metric, is an empty cell
-    return column.cast(pa.int64()) if is_count(key) else column
-
-
-def _csv(table: Any) -> str:
-    sink = pa.BufferOutputStream()
-    pyarrow.csv.write_csv(table, sink, pyarrow.csv.WriteOptions(include_header=False, quoting_style="needed"))
-    return str(sink.getvalue().to_pybytes().decode())
+def _csv(rows: Iterable[Iterable[Any]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
 
 
 def _cell(value: Any) -> Any:

@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from algotrade.metrics.vector import METRIC_KEYS
 from runs import views_search_data
 from runs.trial_table import trials_page
 from tests.builders import make_run
@@ -110,9 +111,17 @@ def test_csv_has_the_trials_in_their_order_with_every_metric(monkeypatch):
     assert response["Content-Disposition"] == f'attachment; filename="optimization-{run.number}-trials.csv"'
     rows = rows_of(response)
     assert [(row["number"], row["status"], row["sharpe_ratio"]) for row in rows] == [
-        ("1", "completed", "1"), ("3", "completed", "-2.5"), ("2", "failed", ""),
+        ("1", "completed", "1.0"), ("3", "completed", "-2.5"), ("2", "failed", ""),
     ]  # fmt: skip
     assert (rows[0]["fast"], rows[0]["side"], rows[0]["long.trades"]) == ("5", "long", "")
+
+
+def test_csv_has_each_metric_in_its_column():
+    run = make_search()
+    add_trials(run, [make_trial(run, 0, {key: float(place) for place, key in enumerate(METRIC_KEYS)})])
+    (row,) = rows_of(get(run, "trials.csv"))
+    assert {key: float(row[key]) for key in METRIC_KEYS} == {key: place for place, key in enumerate(METRIC_KEYS)}
+    assert (row["trades"].isdecimal(), row["sharpe_ratio"].isdecimal()) == (True, False)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx", "\rx"])
