@@ -13,6 +13,7 @@ from runs import report
 from runs.figures import Figure, moment, strategy_title, value_text
 from runs.models import TRIALS_PHASE, Run, RunState, Trial, Worker
 from runs.phases import PHASE_WORDS, Partial, estimate_of, percent_done, steps_of, tab_title
+from runs.search_defaults import default_objective
 from runs.searches import Search, metrics_of, search_of
 from runs.traces import error_report, own_line
 
@@ -225,7 +226,16 @@ def _best_tiles(run: Run, trial: Trial, objective: str) -> list[Figure]:
         "win_rate": Figure("", wins, "text"),
         "sharpe_ratio": Figure("Sortino", values.get("sortino_ratio"), "ratio"),
     }
-    if spread.get("median") is not None:
+    default = default_objective(run, trial)
+    if default is not None and trial.objective is not None:
+        notes[objective] = _gain(trial.objective - default, run.spec["direction"], METRICS[objective].unit)
+    elif spread.get("median") is not None:
         notes[objective] = Figure("median", spread["median"], METRICS[objective].unit)
     keys = [objective, *(key for key in BEST_TILES if key != objective)][:5]
     return [report.headline(values, {}, key, notes.get(key)) for key in keys]
+
+
+def _gain(value: float, direction: str, unit: str) -> Figure:
+    """Return how far the best trial is from the defaults; a gain is green, if more of the objective is better."""
+    shown = unit if unit in ("fraction", "money") else "difference"
+    return Figure("", value, shown, "vs defaults", is_signed=True, is_coloured=direction == "maximize")
