@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from runs.figures import Figure
+from runs.figures import Figure, value_text
 from runs.templatetags import numbers
 
 register = template.Library()
@@ -34,6 +34,8 @@ _FORMATS: dict[str, Callable[[Figure], str]] = {
     "days": lambda figure: _days(figure.value),
     "seconds": lambda figure: numbers.duration(figure.value),
     "bars": lambda figure: f"{figure.value:,.1f}",
+    "day": lambda figure: numbers.day(figure.value),
+    "value": lambda figure: value_text(figure.value),
     "flag": lambda figure: "yes" if figure.value else "no",
     "plain": lambda figure: _plain(figure.value),
     "code": lambda figure: _plain(figure.value),
