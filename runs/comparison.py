@@ -230,7 +230,9 @@ def _metric_groups(subjects: Sequence[Subject], *, is_whole: bool) -> list[Group
                 Figure(metric.label, value, metric.unit, is_signed=metric.is_signed, is_coloured=False)
                 for value in values
             ]
-            rows.append(_row(metric.label, metric.help, figures, _best(metric.key, values)))
+            is_one_unit = metric.unit != "money" or len({one.money for one in subjects}) == 1
+            best = _best(metric.key, values) if is_one_unit else None
+            rows.append(_row(metric.label, metric.help, figures, best))
         groups.append(Group(name, tuple(rows)))
     return groups
 

@@ -48,7 +48,8 @@ def _number_of(run: Run, search: Search, wanted: dict[str, ParamValue]) -> int |
     key = (run.pk, str(run.id), repr(sorted(wanted.items())))
     if key not in _numbers:
         combination = search.space.index(wanted)
-        found = [] if combination is None else np.flatnonzero(sampler(run).combinations(0, run.total) == combination)
+        everyone = sampler(run).combinations(0, run.total if combination is not None else 0)
+        found = np.flatnonzero(everyone == combination)
         _numbers[key] = int(found[0]) if len(found) else None
         while len(_numbers) > MOST_KNOWN:
             _numbers.popitem(last=False)
@@ -61,4 +62,3 @@ def _of_backtest(run: Run, search: Search, wanted: dict[str, ParamValue]) -> flo
     found = Run.objects.identical_completed(run_key(spec, inputs))
     value = ((found.result or {}).get("metrics") or {}).get(search.spec.objective) if found else None
     return None if value is None else float(value)
-

@@ -4,7 +4,16 @@ from django.urls import path, re_path, register_converter
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
-from runs import views, views_compare, views_report, views_search, views_search_data, views_search_submit, views_submit, views_trials
+from runs import (
+    views,
+    views_compare,
+    views_report,
+    views_search,
+    views_search_data,
+    views_search_submit,
+    views_submit,
+    views_trials,
+)
 
 
 class TrialNumber:

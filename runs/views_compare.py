@@ -41,7 +41,10 @@ def compare(request: HttpRequest) -> HttpResponse:
                 "all_metrics": _address(subjects, is_narrow=is_narrow, is_whole=True),
             },
             "columns": [
-                (one, _address([other for other in subjects if other is not one], is_narrow=is_narrow, is_whole=is_whole))
+                (
+                    one,
+                    _address([other for other in subjects if other is not one], is_narrow=is_narrow, is_whole=is_whole),
+                )
                 for one in subjects
             ],
             "curves": [_curve(one, place) for place, one in enumerate(subjects) if one.has_curve],
