@@ -116,7 +116,7 @@ def verbs_of(run: Run) -> list[str]:
 
 def _header(run: Run) -> dict[str, Any]:
     """Return the tab's title, the sentence for screen readers, and what may be done now."""
-    percent = percent_done(run)
+    percent, objective = percent_done(run), METRICS[run.spec["objective"]]
     progress = f"{percent:.1f}%, {run.processed:,} of {run.total:,} trials."
     failed = f", {run.failed:,} failed" if run.failed else ""
     words = {
@@ -130,6 +130,7 @@ def _header(run: Run) -> dict[str, Any]:
         "percent": percent,
         "tab_title": tab_title(run, strategy_title(run)),
         "announce": words[RunState(run.state)],
+        "best_figure": Figure(objective.label, run.best_value, objective.unit),
         "verbs": " ".join(verbs_of(run)),
     }
 
