@@ -101,13 +101,19 @@ def n_distinct_errors(run: Run) -> int:
     return run.trials.filter(is_failed=True).order_by().values("error_type", "error_place").distinct().count()
 
 
+def is_hopeless(run: Run) -> bool:
+    """Tell whether every trial has failed: there is nothing to resume, only to run again with a mended strategy."""
+    return run.state == RunState.FAILED and 0 < run.failed == run.processed >= run.total
+
+
 def verbs_of(run: Run) -> list[str]:
     """Return what may be done with the run in its state, whoever asks."""
     may = {
         "cancel": run.is_active,
         "finish": run.state == RunState.RUNNING and run.phase == TRIALS_PHASE and not run.finish_requested,
-        "resume": run.state in (RunState.CANCELLED, RunState.FAILED),
+        "resume": run.state in (RunState.CANCELLED, RunState.FAILED) and not is_hopeless(run),
         "retry": run.state in (RunState.COMPLETED, RunState.FAILED) and run.failed > 0,
+        "retry_all": is_hopeless(run),
         "delete": run.is_terminal,
         "again": run.is_terminal,
     }
@@ -201,7 +207,7 @@ def _best(run: Run, search: Search) -> dict[str, Any]:
     """Return the strip of the best trial so far."""
     trial = run.find_best_trial()
     if trial is None:
-        return {"best": None}
+        return {"best": None, "has_only_failures": 0 < run.failed == run.processed}
     return {
         "best": trial,
         "chips": chips_of(search, trial),
