@@ -95,7 +95,6 @@ class AxisInput:
 
     def given(self) -> dict[str, Any]:
         """Return the axis as the API takes it."""
-        name = self.param.name
         if not self.is_number:
             return {"values": self._ticked()}
         if not self.is_searched:
