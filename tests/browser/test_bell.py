@@ -36,7 +36,7 @@ def bell(page):
 
 def test_backtest_notifies_after_a_reload_as_well(open_with, start):
     page = open_with("granted")
-    start(page, "slow", micros=401)
+    start(page, "slow", micros=250)
     assert page.evaluate("window.asked") == 0
     bell(page).click()
     expect(bell(page)).to_have_attribute("aria-pressed", "true")
