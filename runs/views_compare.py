@@ -47,7 +47,7 @@ def compare(request: HttpRequest) -> HttpResponse:
                 )
                 for one in subjects
             ],
-            "curves": [_curve(one, place) for place, one in enumerate(subjects) if one.has_curve],
+            "curves": _curves(subjects),
             "n_lacking": sum(one.lacks_curve for one in subjects),
             "n_drawing": sum(one.is_drawing for one in subjects),
         }
@@ -100,14 +100,18 @@ def _address(subjects: list[Subject], *, is_narrow: bool, is_whole: bool) -> str
     return f"{reverse('compare')}?{urlencode(query)}"
 
 
-def _curve(subject: Subject, place: int) -> dict[str, Any]:
-    """Return what the chart needs to draw one column's equity."""
-    backtest = subject.backtest
-    return {
-        "name": f"{subject.name}, {subject.of}" if subject.of else subject.name,
-        "place": place + 1,
-        "url": reverse("backtest_series", args=[backtest.id]) if backtest else "",
-        "initial": subject.spec.initial_cash,
-        "start": subject.spec.start_ns // 10**9,
-        "end": subject.spec.end_ns // 10**9,
-    }
+def _curves(subjects: list[Subject]) -> list[dict[str, Any]]:
+    """Return what the chart needs to draw the equity of those columns that have one."""
+    are_of_one = len({one.of for one in subjects if one.trial is not None}) == 1
+    return [
+        {
+            "name": one.name if are_of_one or not one.of else f"{one.name}, {one.of}",
+            "place": place,
+            "url": reverse("backtest_series", args=[one.backtest.id]),
+            "initial": one.spec.initial_cash,
+            "start": one.spec.start_ns // 10**9,
+            "end": one.spec.end_ns // 10**9,
+        }
+        for place, one in enumerate(subjects, 1)
+        if one.backtest is not None and one.has_curve
+    ]

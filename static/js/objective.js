@@ -1,6 +1,7 @@
 /* The objective of each trial as a point, and the best one until then as a line. Drawn by uPlot. */
 
 import { count, inUnit } from "./numbers.js";
+import { header } from "./page_state.js";
 import { faded, FONT, tokens } from "./palette.js";
 
 /* global uPlot */
@@ -25,7 +26,7 @@ export class ObjectiveChart {
   /** @param {{number: number[], value: number[], best: [number, number][]}} data */
   show(data) {
     const wait = this.place.querySelector("[data-wait]");
-    if (wait) wait.textContent = `No trial has a value of the ${this.metric.label} to draw.`;
+    if (wait && header().dataset.processed !== "0") wait.textContent = `No trial has a value of the ${this.metric.label} to draw.`;
     if (!data.number.length) return;
     this.data = this.#aligned(data);
     if (this.plot) {

@@ -107,6 +107,12 @@ def test_missing_curves_are_computed_once(site, search):
     assert "2 curves to come" in site.get(answer["Location"]).content.decode()
 
 
+def test_trial_leads_to_its_comparison_with_the_best(site, search):
+    link = f"/compare?r=o{search.number}.1&amp;r=o{search.number}.2"
+    shown = [link in site.get(f"/optimizations/{search.id}/trials/{n}").content.decode() for n in (1, 2, 3)]
+    assert shown == [True, False, False]
+
+
 def test_stranger_sees_nothing(client, search):
     assert client.get(f"/compare?r=o{search.number}.1", HTTP_HOST="127.0.0.1").status_code in (301, 302)
     assert client.post("/compare/curves", HTTP_HOST="127.0.0.1").status_code in (301, 302)
