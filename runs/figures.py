@@ -7,9 +7,13 @@ from typing import Any
 from algotrade.strategies.catalog import title_of
 from runs.models import Run
 
-UNITS = ("fraction", "ratio", "money", "count", "days", "bars", "seconds", "percent", "share", "plain", "text", "code")
+UNITS = (
+    "fraction", "ratio", "money", "count", "days", "bars", "flag", "difference", "day", "value", "seconds", "percent",
+    "share", "plain", "text", "code",
+)  # fmt: skip
 """fraction: shown as percent; percent and share: likewise, with three decimals (fees) or as few as needed; plain: a
-number as it was given; code: the same in the mono face."""
+number as it was given; code: the same in the mono face; flag: 1 or 0, shown as yes or no; difference: with two decimals
+and its sign; value: a parameter as people write it; day: a moment's UTC day."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,8 @@ def steps_of(run: Run) -> list[Step]:
 
 
 def percent_done(run: Run) -> float:
-    """Return the progress in percent with one decimal, rounded down: 100.0 only when the run is completed."""
-    if run.state == RunState.COMPLETED and not run.is_partial:
+    """Return the progress in percent with one decimal, rounded down: 100.0 only when the run has ended."""
+    if run.is_terminal and (run.processed >= run.total or (run.state == RunState.COMPLETED and not run.is_partial)):
         return 100.0
     # Whole numbers: 999 of 1000 as floats could round up to the next tenth.
     return min(999, run.processed * 1000 // max(run.total, 1)) / 10

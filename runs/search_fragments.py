@@ -13,6 +13,7 @@ from runs import report
 from runs.figures import Figure, moment, strategy_title, value_text
 from runs.models import TRIALS_PHASE, Run, RunState, Trial, Worker
 from runs.phases import PHASE_WORDS, Partial, estimate_of, percent_done, steps_of, tab_title
+from runs.search_defaults import default_objective
 from runs.searches import Search, metrics_of, search_of
 from runs.traces import error_report, own_line
 
@@ -100,13 +101,19 @@ def n_distinct_errors(run: Run) -> int:
     return run.trials.filter(is_failed=True).order_by().values("error_type", "error_place").distinct().count()
 
 
+def is_hopeless(run: Run) -> bool:
+    """Tell whether every trial has failed: there is nothing to resume, only to run again with a mended strategy."""
+    return run.state == RunState.FAILED and 0 < run.failed == run.processed >= run.total
+
+
 def verbs_of(run: Run) -> list[str]:
     """Return what may be done with the run in its state, whoever asks."""
     may = {
         "cancel": run.is_active,
         "finish": run.state == RunState.RUNNING and run.phase == TRIALS_PHASE and not run.finish_requested,
-        "resume": run.state in (RunState.CANCELLED, RunState.FAILED),
+        "resume": run.state in (RunState.CANCELLED, RunState.FAILED) and not is_hopeless(run),
         "retry": run.state in (RunState.COMPLETED, RunState.FAILED) and run.failed > 0,
+        "retry_all": is_hopeless(run),
         "delete": run.is_terminal,
         "again": run.is_terminal,
     }
@@ -115,7 +122,7 @@ def verbs_of(run: Run) -> list[str]:
 
 def _header(run: Run) -> dict[str, Any]:
     """Return the tab's title, the sentence for screen readers, and what may be done now."""
-    percent = percent_done(run)
+    percent, objective = percent_done(run), METRICS[run.spec["objective"]]
     progress = f"{percent:.1f}%, {run.processed:,} of {run.total:,} trials."
     failed = f", {run.failed:,} failed" if run.failed else ""
     words = {
@@ -129,6 +136,7 @@ def _header(run: Run) -> dict[str, Any]:
         "percent": percent,
         "tab_title": tab_title(run, strategy_title(run)),
         "announce": words[RunState(run.state)],
+        "best_figure": Figure(objective.label, run.best_value, objective.unit),
         "verbs": " ".join(verbs_of(run)),
     }
 
@@ -199,7 +207,7 @@ def _best(run: Run, search: Search) -> dict[str, Any]:
     """Return the strip of the best trial so far."""
     trial = run.find_best_trial()
     if trial is None:
-        return {"best": None}
+        return {"best": None, "has_only_failures": 0 < run.failed == run.processed}
     return {
         "best": trial,
         "chips": chips_of(search, trial),
@@ -225,7 +233,16 @@ def _best_tiles(run: Run, trial: Trial, objective: str) -> list[Figure]:
         "win_rate": Figure("", wins, "text"),
         "sharpe_ratio": Figure("Sortino", values.get("sortino_ratio"), "ratio"),
     }
-    if spread.get("median") is not None:
+    default = default_objective(run, trial)
+    if default is not None and trial.objective is not None:
+        notes[objective] = _gain(trial.objective - default, run.spec["direction"], METRICS[objective].unit)
+    elif spread.get("median") is not None:
         notes[objective] = Figure("median", spread["median"], METRICS[objective].unit)
     keys = [objective, *(key for key in BEST_TILES if key != objective)][:5]
     return [report.headline(values, {}, key, notes.get(key)) for key in keys]
+
+
+def _gain(value: float, direction: str, unit: str) -> Figure:
+    """Return how far the best trial is from the defaults; a gain is green, if more of the objective is better."""
+    shown = unit if unit in ("fraction", "money") else "difference"
+    return Figure("", value, shown, "vs defaults", is_signed=True, is_coloured=direction == "maximize")

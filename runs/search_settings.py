@@ -20,13 +20,13 @@ class SearchSettings:
     Attributes:
         axes: name, number of values and their text, of each axis.
         rules: expressions that a combination must keep.
-        filters: bounds that a trial must keep to be ranked.
+        filters: bounds that a trial must keep to be ranked, in words.
         method, account: labelled values.
     """
 
     axes: list[tuple[str, int, str]]
     rules: tuple[str, ...]
-    filters: list[tuple[str, str]]
+    filters: list[str]
     method: list[Figure]
     account: list[Figure]
 
@@ -51,10 +51,18 @@ def settings_of(run: Run, search: Search) -> SearchSettings:
     return SearchSettings(
         axes=[(name, len(values), _values_text(values)) for name, values in spec.axes.items()],
         rules=spec.rules,
-        filters=[(name, value_text(value)) for name, value in spec.filters.items()],
+        filters=[_filter_text(name, value) for name, value in spec.filters.items()],
         method=method,
         account=account_rows(first, currency_of(run)),
     )
+
+
+def _filter_text(name: str, bound: float) -> str:
+    """Return a filter as people say it: trades >= 30."""
+    if name == "max_drawdown":
+        return f"max_drawdown >= {value_text(-abs(bound))}"
+    side, _, key = name.partition("_")
+    return f"{key} {'>=' if side == 'min' else '<='} {value_text(bound)}"
 
 
 def _values_text(values: tuple[ParamValue, ...]) -> str:

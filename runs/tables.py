@@ -97,7 +97,7 @@ def orders_page(_: Run, result: BacktestResult, number: int, size: int = ROWS_IN
         fill = fills[at] if at is not None else None
         done = int(order["done_bar"])
         return {
-            "number": int(order["id"]),
+            "number": int(order["id"]) + 1,
             "time": moment(result.time[order["bar"]]),
             "verb": Verb(int(order["verb"])).name.capitalize(),
             "size": _size(order["size_kind"], order["size"]),

@@ -54,6 +54,12 @@ class ErrorReport:
     indicators: dict[str, str] = field(default_factory=dict)
     orders: list[str] = field(default_factory=list)
 
+    @property
+    def last(self) -> str:
+        """Return how the traceback ends: type and message of the error that it is of."""
+        place = self.trace.rfind(f"\n{self.type}")
+        return self.trace[place + 1 :].rstrip() if place >= 0 else f"{self.type}: {self.message}"
+
 
 def error_report(failed: Run | Trial) -> ErrorReport:
     """Return what is known of the error of a failed run or trial; whatever the detail lacks stays out."""

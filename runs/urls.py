@@ -4,7 +4,16 @@ from django.urls import path, re_path, register_converter
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
-from runs import views, views_report, views_search, views_search_data, views_search_submit, views_submit, views_trials
+from runs import (
+    views,
+    views_compare,
+    views_report,
+    views_search,
+    views_search_data,
+    views_search_submit,
+    views_submit,
+    views_trials,
+)
 
 
 class TrialNumber:
@@ -68,6 +77,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         views_trials.optimization_repeat,
         name="optimization_repeat",
     ),
+    path("compare", views_compare.compare, name="compare"),
+    path("compare/curves", views_compare.compare_curves, name="compare_curves"),
     path("data", views.data, name="data"),
     path("about", views.about, name="about"),
 ]

@@ -81,6 +81,7 @@ def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> 
         "run": run,
         "trial": trial,
         "is_best": trial.number == run.best_trial,
+        "best_number": None if run.best_trial is None else run.best_trial + 1,
         "objective": METRICS[search.spec.objective],
         "chips": chips_of(search, trial),
         "parameters": [*report.parameter_rows(spec.parameters), *report.account_rows(spec, currency_of(run))],

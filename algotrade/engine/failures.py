@@ -1,7 +1,6 @@
 """A strategy that failed: the error as Python would have told it, and the facts of the bar."""
 
 import math
-import os
 import traceback
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from algotrade.engine.paths import is_within, told, told_in
 from algotrade.errors import EngineError
 from algotrade.ports import Json
 from algotrade.records import OrderKind, SizeKind, Verb
@@ -80,7 +80,7 @@ def _order(order: Any) -> Json:
 def _frames(trace: TracebackType | None, folder: str) -> list[Json]:
     return [
         {
-            "file": _told(frame.filename, folder),
+            "file": told(frame.filename, folder),
             "line": frame.lineno or 0,
             "function": frame.name,
             "code": frame.line or "",
@@ -92,9 +92,9 @@ def _frames(trace: TracebackType | None, folder: str) -> list[Json]:
 
 def _trace(error: BaseException, folder: str) -> str:
     """Return the printed traceback, cut in the middle when it is very long, without the engine's own caller."""
-    told = traceback.TracebackException.from_exception(error, capture_locals=False)
-    told.stack = traceback.StackSummary.from_list(list(_without_caller(told.stack)))
-    text = "".join(told.format()).replace(folder + os.sep, "strategies" + os.sep)
+    printed = traceback.TracebackException.from_exception(error, capture_locals=False)
+    printed.stack = traceback.StackSummary.from_list(list(_without_caller(printed.stack)))
+    text = told_in("".join(printed.format()), folder)
     if len(text) > TRACE_CHARACTERS:
         half = TRACE_CHARACTERS // 2
         text = f"{text[:half]}\n…\n{text[-half:]}"
@@ -104,15 +104,3 @@ def _trace(error: BaseException, folder: str) -> str:
 def _without_caller(frames: Sequence[traceback.FrameSummary]) -> Sequence[traceback.FrameSummary]:
     """Leave out the frame that caught the error; it is the same for all."""
     return frames[1:] if len(frames) > 1 else frames
-
-
-def _told(path: str, folder: str) -> str:
-    """Return a path as people are told it: from the strategies folder, or the last two parts."""
-    if is_within(path, folder):
-        return "strategies/" + os.path.relpath(path, folder)
-    return "/".join(path.split(os.sep)[-2:])
-
-
-def is_within(path: str, folder: str) -> bool:
-    """Whether a file lies in the strategy's folder."""
-    return path.startswith(folder.rstrip(os.sep) + os.sep)

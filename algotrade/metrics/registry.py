@@ -11,7 +11,9 @@ from typing import Literal
 from algotrade.errors import AlgotradeError
 from algotrade.metrics.stats import Stats
 
-Unit = Literal["fraction", "ratio", "money", "count", "days", "bars"]
+Unit = Literal["fraction", "ratio", "money", "count", "days", "bars", "flag"]
+WHOLE_UNITS = ("count", "flag")
+"""Units whose values are whole numbers."""
 Group = Literal["Returns", "Risk", "Trades", "Costs"]
 Formula = Callable[[Stats], float]
 
@@ -27,7 +29,7 @@ class Metric:
     Attributes:
         key: name in the API and in stored results; `long.` and `short.` are put before it for the sides.
         label: name that people read.
-        unit: what the value is; fractions are shown as percent, money in account currency.
+        unit: what the value is; fractions are shown as percent, money in account currency, flags (1 or 0) as yes or no.
         group: heading under which it is shown.
         help: the formula, in words.
         has_sides: whether it is told for the long and the short side, too.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.metrics.findings import find_out
-from algotrade.metrics.registry import METRICS, Formula, UndefinedMetricError
+from algotrade.metrics.registry import METRICS, WHOLE_UNITS, Formula, UndefinedMetricError
 from algotrade.metrics.stats import SIDES, STATS, Stats
 from algotrade.results import BacktestResult
 
@@ -126,7 +126,7 @@ def _formulas(side: str) -> tuple[tuple[str, Formula, bool], ...]:
     """Return key, formula and whether it counts, of each metric that a side has."""
     prefix = "" if side == "all" else f"{side}."
     return tuple(
-        (prefix + metric.key, metric.formula, metric.unit == "count")
+        (prefix + metric.key, metric.formula, metric.unit in WHOLE_UNITS)
         for metric in METRICS.values()
         if metric.has_sides or not prefix
     )

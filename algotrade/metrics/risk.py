@@ -304,7 +304,7 @@ def alpha(s: Stats) -> float:
     return (s.mean_return - s.daily_risk_free - s.beta * hold) * s.days_per_year
 
 
-@metric("Ruined", "count", "Risk", "1 when the account was liquidated and the run ended there, else 0.")
+@metric("Ruined", "flag", "Risk", "1 when the account was liquidated and the run ended there, else 0.")
 def ruined(s: Stats) -> float:
     """Tell whether the account was ruined, as 1 or 0."""
     return s.is_ruined

@@ -254,10 +254,12 @@ def kelly_criterion(s: Stats) -> float:
     """Return the fraction to stake that grows fastest, if trades stay as they were; < 0 means: do not.
 
     Raises:
-        UndefinedMetricError: no winning or no losing trades.
+        UndefinedMetricError: no winning or no losing trades, or wins that are nothing beside the losses.
     """
-    rate = win_rate(s)
-    return rate - (1.0 - rate) / payoff_ratio(s)
+    rate, payoff = win_rate(s), payoff_ratio(s)
+    if payoff == 0.0:  # a quotient of the tiniest floats
+        raise UndefinedMetricError("The average win is nothing beside the average loss.")
+    return rate - (1.0 - rate) / payoff
 
 
 @metric(

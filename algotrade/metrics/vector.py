@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.metrics import costs, returns, risk, trades  # noqa: F401 - importing registers the metrics
-from algotrade.metrics.registry import METRICS
+from algotrade.metrics.registry import METRICS, WHOLE_UNITS
 from algotrade.metrics.stats import SIDES
 
 METRIC_KEYS: tuple[str, ...] = tuple(
@@ -33,7 +33,7 @@ def from_vector(data: bytes) -> dict[str, float | None]:
 
 def is_count(key: str) -> bool:
     """Whether the metric at a vector's `key` is a whole number."""
-    return METRICS[key.rpartition(".")[2]].unit == "count"
+    return METRICS[key.rpartition(".")[2]].unit in WHOLE_UNITS
 
 
 def _value(key: str, value: float) -> float | None:

@@ -134,6 +134,15 @@ class Space:
         digits = np.unravel_index(index, self.shape) if self.axes else ()
         return {axis.name: axis.values[int(digit)] for axis, digit in zip(self.axes, digits, strict=True)}
 
+    def index(self, parameters: Mapping[str, ParamValue]) -> int | None:
+        """Return the combination with these parameters; None when some axis does not have its value."""
+        index = 0
+        for axis in self.axes:
+            if parameters[axis.name] not in axis.values:
+                return None
+            index = index * len(axis.values) + axis.values.index(parameters[axis.name])
+        return index
+
     def _connected(self) -> list[tuple[tuple[Axis, ...], tuple[Rule, ...]]]:
         """Return groups of axes that rules connect, and the rules of each; what no rule names is a group of its own."""
         groups: list[tuple[set[str], list[Rule]]] = [({axis.name}, []) for axis in self.axes]

@@ -56,6 +56,7 @@ def failure(error: BaseException, job: Json, parameters: Json) -> Json:
 
 
 def trace_of(error: BaseException, source: str) -> str:
-    """Return the traceback with paths told from the strategies folder, not from the archive."""
-    text = "".join(traceback.format_exception(error))
-    return text.replace(source + os.sep, "strategies" + os.sep)[-TRACE_CHARACTERS:]
+    """Return the traceback with paths told from the strategies folder and from the product, not from this machine."""
+    from algotrade.engine.paths import told_in
+
+    return told_in("".join(traceback.format_exception(error)), source)[-TRACE_CHARACTERS:]

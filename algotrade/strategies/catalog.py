@@ -88,6 +88,16 @@ class Catalog:
             raise StrategyError(f"The strategy {name!r} cannot be used: {info.error.splitlines()[0]}")
         return info
 
+    def described(self, name: str, source_hash: str) -> StrategyInfo | None:
+        """Return what a strategy said of itself in the version of that hash; None when the archive does not tell."""
+        folder = self.archive / source_hash
+        stored = self.archive / f"{source_hash}.{name}.json"
+        info = StrategyInfo(name, title_of(name), source_hash, folder / f"{name}.py", builtin=False)
+        # What an older version wrote may not mean anything to this one.
+        with suppress(OSError, ValueError, KeyError, TypeError, StrategyError):
+            return _parsed(info, json.loads(stored.read_text()))
+        return None
+
     def snapshot(self, source_hash: str) -> Path:
         """Return the folder with the sources of that hash.
 

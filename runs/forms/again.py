@@ -61,7 +61,7 @@ def _typed_axis(param: Param, values: tuple[ParamValue, ...]) -> dict[str, str]:
     typed = {f"search.{name}": "on", f"parameters.{name}": as_text(param.default)}
     step = _step(param, values)
     if step is None:
-        return typed | {f"list.{name}": ", ".join(texts)}
+        return typed | {f"as_list.{name}": "on", f"list.{name}": ", ".join(texts)} | _proposed(param, param.default)
     return typed | {f"min.{name}": texts[0], f"max.{name}": texts[-1], f"step.{name}": step}
 
 

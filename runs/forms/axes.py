@@ -13,6 +13,8 @@ from runs.typed import as_text, plain
 
 SHOWN_FIRST = 3
 SHOWN_WHOLE = 5
+MOST_LISTED = 24
+"""Most values of a range that the field for a list begins with."""
 """Most values that a preview lists whole."""
 PARTS = (("min", "Min"), ("max", "Max"), ("step", "Step"))
 
@@ -23,9 +25,11 @@ class AxisRow:
 
     Attributes:
         name, unit, help, bounds: of the parameter.
-        kind: "range" (min, max and step, or a fixed value), "list" (values, or a fixed one) or "values" (ticked ones).
+        kind: "number" (min, max and step, a list of values, or a fixed value) or "values" (ticked ones).
         is_searched: whether it is optimized.
-        fields: the controls of a range or a list.
+        is_list: whether its values are listed one by one.
+        fields: the controls of a range.
+        listed: the control of a list.
         fixed: the control of the value that it has when it is not optimized.
         options: element id, value, label and whether it is ticked, of a choice.
         preview: the values in short.
@@ -40,7 +44,9 @@ class AxisRow:
     bounds: str
     kind: str
     is_searched: bool
+    is_list: bool
     fields: tuple[FormField, ...]
+    listed: FormField | None
     fixed: FormField | None
     options: tuple[tuple[str, str, str, bool], ...]
     preview: str
@@ -57,6 +63,11 @@ class AxisRow:
     def optimize_id(self) -> str:
         """Return the element id of the box that says whether it is optimized."""
         return element_id(f"search.{self.name}")
+
+    @property
+    def as_list_id(self) -> str:
+        """Return the element id of the box that says whether its values are listed."""
+        return element_id(f"as_list.{self.name}")
 
 
 def element_id(name: str) -> str:
@@ -78,19 +89,21 @@ class AxisInput:
         """
         self.param, self.data, self.is_fresh = param, data, is_fresh
         self.is_number = param.kind in ("int", "float")
-        self.is_list = self.is_number and f"list.{param.name}" in data
+        self.is_list = self.is_number and f"as_list.{param.name}" in data
         self.is_searched = f"search.{param.name}" in data if not is_fresh else is_proposed
         self.fixed = data.get(f"parameters.{param.name}", as_text(param.default))
 
     def given(self) -> dict[str, Any]:
         """Return the axis as the API takes it."""
-        name = self.param.name
         if not self.is_number:
             return {"values": self._ticked()}
         if not self.is_searched:
             return {"fixed": self.fixed if self.fixed.strip() else self.param.default}
         if self.is_list:
-            return {"values": self.data[f"list.{name}"].replace(",", " ").split()}
+            return {"values": self._listed()}
+        return self._stepped()
+
+    def _stepped(self) -> dict[str, Any]:
         typed = self._range()
         return {"min": typed["min"], "max": typed["max"], "step": typed["step"].strip() or None}
 
@@ -104,14 +117,18 @@ class AxisInput:
             part = wrong.part
             if not self.is_number and not self._ticked():
                 error = error and "Pick at least one value."
+            if self.is_list and not self._listed():
+                error = error and "List at least one value, such as 20, 50, 100."
         return AxisRow(
             name=self.param.name,
             unit=self.param.unit or "",
             help=self.param.help or "",
             bounds=bounds_of(self.param),
-            kind="values" if not self.is_number else "list" if self.is_list else "range",
+            kind="number" if self.is_number else "values",
             is_searched=self.is_searched,
+            is_list=self.is_list,
             fields=self._fields(),
+            listed=self._list_field(),
             fixed=self._number("parameters", "Fixed value", self.fixed) if self.is_number else None,
             options=self._options(),
             preview=preview,
@@ -123,10 +140,25 @@ class AxisInput:
     def _fields(self) -> tuple[FormField, ...]:
         if not self.is_number:
             return ()
-        if self.is_list:
-            return (FormField(f"list.{self.param.name}", "Values", self.data[f"list.{self.param.name}"], kind="text"),)
         typed = self._range()
         return tuple(self._number(part, label, typed[part]) for part, label in PARTS)
+
+    def _listed(self) -> list[str]:
+        return self.data.get(f"list.{self.param.name}", "").replace(",", " ").replace(";", " ").split()
+
+    def _list_field(self) -> FormField | None:
+        """Return the control of a list; it begins with the values of the range, so that one only changes them."""
+        if not self.is_number:
+            return None
+        name = f"list.{self.param.name}"
+        text = self.data.get(name)
+        if text is None:
+            try:
+                values = parse_axis(self.param, self._stepped()).values
+            except AxisError:
+                values = ()
+            text = ", ".join(as_text(value) for value in values) if len(values) <= MOST_LISTED else ""
+        return FormField(name, "Values", text, kind="text")
 
     def _number(self, part: str, label: str, value: str) -> FormField:
         low, high = ("" if bound is None else as_text(bound) for bound in (self.param.low, self.param.high))

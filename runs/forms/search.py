@@ -36,7 +36,7 @@ SEARCH_DEFAULTS = {
     "seed": "1",
 }
 """What a fresh form proposes for the search, as typed. An objective without a least number of trades ranks luck."""
-PARTS = ("search.", "min.", "max.", "step.", "list.", "values.", "parameters.")
+PARTS = ("search.", "min.", "max.", "step.", "as_list.", "list.", "values.", "parameters.")
 """What names of fields begin with that belong to one strategy's parameters."""
 MULTIPLE = ("values.", "also.")
 """What names of fields begin with that may have several values: they are kept as lines."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from runs.figures import Figure
+from runs.figures import Figure, value_text
 from runs.templatetags import numbers
 
 register = template.Library()
@@ -28,11 +28,15 @@ _FORMATS: dict[str, Callable[[Figure], str]] = {
     "percent": lambda figure: f"{figure.value * 100:.3f}%",
     "share": lambda figure: f"{figure.value * 100:.6g}%",
     "ratio": lambda figure: numbers.ratio(figure.value),
+    "difference": lambda figure: numbers.signed(figure.value),
     "money": lambda figure: _signed_or_not(figure, numbers.signed_money, numbers.money),
     "count": lambda figure: numbers.count(figure.value),
     "days": lambda figure: _days(figure.value),
     "seconds": lambda figure: numbers.duration(figure.value),
     "bars": lambda figure: f"{figure.value:,.1f}",
+    "day": lambda figure: numbers.day(figure.value),
+    "value": lambda figure: value_text(figure.value),
+    "flag": lambda figure: "yes" if figure.value else "no",
     "plain": lambda figure: _plain(figure.value),
     "code": lambda figure: _plain(figure.value),
     "text": lambda figure: str(figure.value),
@@ -48,7 +52,7 @@ def shown(figure: Figure | None) -> str:
     return f"{text} {figure.currency}" if figure.currency else text
 
 
-COLOURED = ("fraction", "money")
+COLOURED = ("fraction", "money", "difference")
 """Units whose sign is a gain or a loss; a negative ratio says so itself."""
 
 

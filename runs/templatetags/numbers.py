@@ -162,6 +162,12 @@ def ratio(value: Any) -> str:
 
 
 @register.filter
+def signed(value: Any) -> str:
+    """Return a difference as +0.63."""
+    return _written(value, 2, is_signed=True)
+
+
+@register.filter
 def rate(value: Any) -> str:
     """Return how many a second: 0.42, 42.6, 1,240; three digits tell enough."""
     number = _number(value)

@@ -1,6 +1,7 @@
 /* A metric over two parameters: one cell a pair of values, one hue, deeper is better. Own canvas, reachable by keyboard. */
 
 import { count, inUnit, parameter } from "./numbers.js";
+import { header } from "./page_state.js";
 import { fitted, FONT, heatScale, tokens } from "./palette.js";
 
 const HEIGHT = 310;
@@ -56,8 +57,19 @@ export class Heatmap {
     this.title.textContent = `${grid.label} by ${grid.x.name} × ${grid.y.name}`;
     this.caption = `${others}${count(values.length)} of ${count(grid.x.values.length * grid.y.values.length)} cells have a value`;
     this.canvas.setAttribute("aria-label", `${this.title.textContent}. Arrow keys move among the cells, Enter opens the trial.`);
+    this.#showKey();
     this.#draw();
     this.#read();
+  }
+
+  /** Explain the marks that the map has, and no others. */
+  #showKey() {
+    const kinds = new Set(this.grid.state.flat());
+    const isOver = header().dataset.state !== "pending" && header().dataset.state !== "running";
+    const shown = { "best-mark": Boolean(this.grid.best), hatched: kinds.has(EXCLUDED), pending: kinds.has(PENDING), "failed-mark": kinds.has(FAILED) };
+    for (const [name, isThere] of Object.entries(shown)) /** @type {HTMLElement} */ (this.figure.querySelector(`.heat-key .${name}`)).hidden = !isThere;
+    this.words = [isOver ? "not run" : "pending", ...STATE_WORDS.slice(1)];
+    this.figure.querySelector(".heat-key .pending").textContent = this.words[PENDING];
   }
 
   #listen() {
@@ -122,7 +134,7 @@ export class Heatmap {
     const [x, y] = this.at;
     const state = grid.state[y][x];
     const number = grid.trial[y][x];
-    const value = state === VALUE ? `${grid.label} ${inUnit(grid.cells[y][x], grid.unit)}` : STATE_WORDS[state];
+    const value = state === VALUE ? `${grid.label} ${inUnit(grid.cells[y][x], grid.unit)}` : this.words[state];
     const trial = number === null ? "" : ` · trial ${count(number + 1)}`;
     this.readout.textContent = `${grid.x.name} ${parameter(grid.x.values[x])}, ${grid.y.name} ${parameter(grid.y.values[y])} · ${value}${trial}`;
   }

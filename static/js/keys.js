@@ -45,6 +45,8 @@ export function startShortcuts(toggleTheme) {
     else if (event.key === "?") sheet.showModal();
     else if (event.key === "t") toggleTheme();
     else if (event.key === "j" || event.key === "k") moveRow(event.key === "j" ? 1 : -1);
+    else if (event.key === "x") /** @type {HTMLElement | null} */ (document.querySelector("tr[aria-selected=true] input[type=checkbox]"))?.click();
+    else if (event.key === "c") /** @type {HTMLElement | null} */ (document.querySelector("[data-compare]:not([aria-disabled=true])"))?.click();
     else if (event.key === "/") {
       const search = /** @type {HTMLInputElement | null} */ (document.querySelector("input[type=search]"));
       if (!search) return;

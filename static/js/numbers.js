@@ -24,6 +24,7 @@ export function inUnit(value, unit, digits = 2) {
   if (value === null || value === undefined) return "—";
   if (unit === "fraction") return fixed(value * 100, digits) + "%";
   if (unit === "count") return fixed(value, Number.isInteger(value) ? 0 : 1);
+  if (unit === "flag" && (value === 0 || value === 1)) return value ? "yes" : "no";
   if (unit === "days") return fixed(value, value < 10 ? 1 : 0) + " days";
   return fixed(value, digits);
 }

@@ -1,6 +1,7 @@
 /* The objective of each trial as a point, and the best one until then as a line. Drawn by uPlot. */
 
 import { count, inUnit } from "./numbers.js";
+import { header } from "./page_state.js";
 import { faded, FONT, tokens } from "./palette.js";
 
 /* global uPlot */
@@ -24,6 +25,8 @@ export class ObjectiveChart {
 
   /** @param {{number: number[], value: number[], best: [number, number][]}} data */
   show(data) {
+    const wait = this.place.querySelector("[data-wait]");
+    if (wait && header().dataset.processed !== "0") wait.textContent = `No trial has a value of the ${this.metric.label} to draw.`;
     if (!data.number.length) return;
     this.data = this.#aligned(data);
     if (this.plot) {
@@ -69,7 +72,7 @@ export class ObjectiveChart {
           {},
           {
             paths: () => null,
-            points: { show: true, size: nPoints > 1500 ? 3 : 4, width: 0, fill: faded(colours.bar, nPoints > 600 ? 0.45 : 0.7), stroke: "transparent" },
+            points: { show: true, size: nPoints > 1500 ? 3 : 4, width: 0, fill: faded(colours.bar, this.#opacity(nPoints)), stroke: "transparent" },
           },
           { stroke: colours.mark, width: 2, points: { show: false }, paths: globalThis.uPlot.paths.stepped({ align: 1 }) },
         ],
@@ -78,6 +81,12 @@ export class ObjectiveChart {
       this.place,
     );
     this.#read(null);
+  }
+
+  /** Many points are drawn lighter, so that one sees where they are dense; on a dark page less so. @param {number} nPoints */
+  #opacity(nPoints) {
+    const isDark = document.documentElement.dataset.shownTheme === "dark";
+    return nPoints > 600 ? (isDark ? 0.65 : 0.5) : 0.8;
   }
 
   /** Decimals that tell neighbouring lines of the grid apart. @param {number[]} values */

@@ -1,5 +1,6 @@
 /* What the page of every run keeps in step with its live header: tab title, favicon, announcements, the ticking clock. */
 
+import { Bell } from "./bell.js";
 import { duration } from "./numbers.js";
 
 const ANNOUNCE_MS = 15_000;
@@ -17,6 +18,7 @@ export class PageState {
     this.elapsed = { attempt: "", shown: 0, base: 0, at: 0 };
     this.announced = { at: performance.now(), percent: Number(header().dataset.percent) };
     this.wasOver = isOver();
+    this.bell = new Bell(this.wasOver, `${main.dataset.icons}completed.svg`);
     setInterval(() => this.#tick(), 200);
     this.#showState();
     this.#readClock();
@@ -29,6 +31,7 @@ export class PageState {
     this.#readClock();
     if (!isOver() || this.wasOver) return;
     this.wasOver = true;
+    this.bell.ring(header().dataset.notice);
     this.onEnd();
   }
 

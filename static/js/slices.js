@@ -60,7 +60,7 @@ export class Slices {
           ? `${count(slice.values.length)} values`
           : `${parameter(slice.values[index])}: best ${inUnit(slice.best[index], unit)}, median ${inUnit(slice.median[index], unit)}, worst ${inUnit(slice.worst[index], unit)} of ${count(slice.count[index])}`;
     };
-    const line = (/** @type {string} */ stroke, width = 1.5) => ({ stroke, width, points: { show: isFew, size: 4, fill: stroke } });
+    const line = (/** @type {string} */ stroke, width = 1.5) => ({ stroke, width, points: { show: isFew || !isNumber, size: isNumber ? 4 : 8, fill: stroke }, ...(isNumber ? {} : { paths: () => null }) }); // between words there is nothing
     const plot = new globalThis.uPlot(
       {
         width: box.clientWidth,

@@ -36,6 +36,41 @@ export async function load() {
   }
 }
 
+/* What is ticked stays ticked while one sorts, filters and turns pages. */
+const MOST_COMPARED = 6;
+const ticked = new Set();
+
+/** @param {string} text */
+const toast = (text) => document.body.dispatchEvent(new CustomEvent("toast", { detail: { value: text } }));
+
+function showTicked() {
+  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (table().querySelectorAll("input[name=r]"))) box.checked = ticked.has(box.value);
+  const button = document.querySelector("[data-compare]");
+  const isEnough = ticked.size >= 2 && ticked.size <= MOST_COMPARED;
+  button.setAttribute("aria-disabled", String(!isEnough));
+  button.querySelector("[data-ticked]").textContent = ticked.size ? ` ${ticked.size}` : "";
+}
+
+function startTicks() {
+  const form = /** @type {HTMLFormElement} */ (document.getElementById("compare-form"));
+  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (table().querySelectorAll("input[name=r]:checked"))) ticked.add(box.value);
+  document.getElementById("run-trials").addEventListener("change", (event) => {
+    const box = /** @type {HTMLInputElement} */ (event.target);
+    if (!box.matches("input[name=r]")) return;
+    if (box.checked) ticked.add(box.value);
+    else ticked.delete(box.value);
+    if (ticked.size > MOST_COMPARED) toast(`At most ${MOST_COMPARED} can be compared; ${ticked.size} are ticked.`);
+    showTicked();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (ticked.size < 2) toast("Tick at least two trials.");
+    else if (ticked.size > MOST_COMPARED) toast(`Tick at most ${MOST_COMPARED} trials.`);
+    else location.assign(`${form.getAttribute("action")}?${new URLSearchParams([...ticked].map((one) => ["r", one]))}`);
+  });
+  showTicked();
+}
+
 /** What was swapped in decides the links and marks around it. */
 function settle() {
   const { query } = table().dataset;
@@ -44,6 +79,7 @@ function settle() {
   }
   if (document.getElementById("trials-error")) filter().setAttribute("aria-invalid", "true");
   else filter().removeAttribute("aria-invalid");
+  showTicked();
   tellNews();
 }
 
@@ -59,5 +95,6 @@ export function startTrials() {
     if (event.key !== "R" || event.ctrlKey || event.metaKey || event.altKey || isTyping || document.querySelector("dialog[open]")) return;
     if (localStorage.getItem("shortcuts") !== "off" && !document.getElementById("trials-news").hidden) load();
   });
+  startTicks();
   tellNews();
 }

@@ -8,7 +8,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests import environment
 from tests.browser import strategies
-from tests.stack import Product
+from tests.browser.searches import ACME, GRID, fussy
+from tests.stack import Product, wait_for
 
 expect.set_options(timeout=20_000)
 
@@ -96,3 +97,45 @@ def start(product):
         return page.url.rpartition("/")[2]
 
     return start_
+
+
+@pytest.fixture(scope="package")
+def begin(product):
+    """Return a function that starts an optimization through the API, and returns its id."""
+
+    def begin_(**body):
+        status, answer = product.call("POST", "/api/optimizations/", {**ACME, **body})
+        assert status == 202, answer
+        return answer["id"]
+
+    return begin_
+
+
+@pytest.fixture(scope="package")
+def ended(product):
+    """Return a function that waits for the end of an optimization."""
+
+    def ended_(run_id):
+        def find():
+            body = product.call("GET", f"/api/optimizations/{run_id}/status")[1]
+            return body if body["status"] not in ("pending", "running") else None
+
+        return wait_for(find, 90, "the end of the optimization")
+
+    return ended_
+
+
+@pytest.fixture(scope="package")
+def grid(begin, ended):
+    """Return the id of a completed grid of sma_cross: 100 combinations, some of them excluded."""
+    run_id = begin(strategy_name="sma_cross", axes=GRID, rules=["fast < slow"])
+    assert ended(run_id)["status"] == "completed"
+    return run_id
+
+
+@pytest.fixture(scope="package")
+def broken(begin, ended):
+    """Return the id of a completed search of which ten trials failed."""
+    run_id = begin(**fussy(0))
+    assert ended(run_id)["failed_combinations"] == 10
+    return run_id

@@ -5,63 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.stack import wait_for
+from tests.browser.searches import fussy
 
 pytestmark = pytest.mark.browser
 
-ACME = {"asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
-GRID = {"fast": {"min": 4, "max": 40, "step": 4}, "slow": {"min": 10, "max": 100, "step": 10}}
 BACKTEST_PAGE = re.compile(r"/backtests/[0-9a-f-]{36}$")
 SEARCH_PAGE = re.compile(r"/optimizations/[0-9a-f-]{36}(\?.*)?$")
-
-
-def fussy(millis, seed):
-    """Return a search of 100 combinations whose diagonal fails, each trial of which takes some milliseconds."""
-    values = list(range(1, 11))
-    axes = {"first": {"values": values}, "second": {"values": values}, "millis": {"fixed": millis}}
-    return {"strategy_name": "fussy", "axes": axes, "end": f"2020-02-{seed:02}T00:00:00Z"}
-
-
-@pytest.fixture(scope="module")
-def begin(product):
-    """Return a function that starts an optimization through the API, and returns its id."""
-
-    def begin_(**body):
-        status, answer = product.call("POST", "/api/optimizations/", {**ACME, **body})
-        assert status == 202, answer
-        return answer["id"]
-
-    return begin_
-
-
-@pytest.fixture(scope="module")
-def ended(product):
-    """Return a function that waits for the end of an optimization."""
-
-    def ended_(run_id):
-        def find():
-            body = product.call("GET", f"/api/optimizations/{run_id}/status")[1]
-            return body if body["status"] not in ("pending", "running") else None
-
-        return wait_for(find, 90, "the end of the optimization")
-
-    return ended_
-
-
-@pytest.fixture(scope="module")
-def grid(begin, ended):
-    """Return the id of a completed grid of sma_cross: 100 combinations, some of them excluded."""
-    run_id = begin(strategy_name="sma_cross", axes=GRID, rules=["fast < slow"])
-    assert ended(run_id)["status"] == "completed"
-    return run_id
-
-
-@pytest.fixture(scope="module")
-def broken(begin, ended):
-    """Return the id of a completed search of which ten trials failed."""
-    run_id = begin(**fussy(0, 1))
-    assert ended(run_id)["failed_combinations"] == 10
-    return run_id
 
 
 def numbers(page):
@@ -71,7 +20,7 @@ def numbers(page):
 
 
 def test_page_follows_the_run_and_turns_into_its_report_in_place(page, begin):
-    run_id = begin(**fussy(120, 2))
+    run_id = begin(**fussy(120))
     page.goto(f"/optimizations/{run_id}")
     page.evaluate("window.isSame = true")
     expect(page.get_by_test_id("count")).to_contain_text(re.compile(r"Processed [1-9]\d* / 100 trials"))
@@ -86,7 +35,7 @@ def test_page_follows_the_run_and_turns_into_its_report_in_place(page, begin):
 
 
 def test_rows_are_held_until_they_are_asked_for(page, begin, product):
-    run_id = begin(**fussy(250, 3))
+    run_id = begin(**fussy(250))
     page.goto(f"/optimizations/{run_id}")
     expect(page.get_by_test_id("trials-table")).to_be_visible()
     shown = numbers(page)
@@ -218,7 +167,7 @@ def test_failed_trials_are_grouped_with_a_trace_to_copy_and_to_replay(page, brok
 
 
 def test_cancel_asks_keeps_what_is_done_and_resume_does_the_rest(page, begin):
-    run_id = begin(**fussy(150, 4))
+    run_id = begin(**fussy(150))
     page.goto(f"/optimizations/{run_id}")
     expect(page.get_by_test_id("count")).to_contain_text(re.compile("Processed [1-9]"))
     page.get_by_role("link", name="Cancel…").click()
@@ -236,7 +185,7 @@ def test_cancel_asks_keeps_what_is_done_and_resume_does_the_rest(page, begin):
 
 
 def test_opened_trace_and_typed_filter_survive_the_frames(page, begin, product):
-    run_id = begin(**fussy(200, 5))
+    run_id = begin(**fussy(200))
     page.goto(f"/optimizations/{run_id}")
     expect(page.get_by_test_id("error-group")).to_be_visible(timeout=30_000)
     frames = page.get_by_test_id("trace").locator("details").first

@@ -90,6 +90,21 @@ def test_parameter_that_is_not_optimized_has_one_value(page):
     expect(page.get_by_test_id("combo-summary")).to_contain_text("22 combinations, 22 trials")
 
 
+def test_values_are_listed_instead_of_a_range(page):
+    page.goto(FORM)
+    row = page.get_by_test_id("param-row").filter(has_text="slow")
+    row.get_by_label("List of values").check()
+    expect(row.get_by_label("Min of slow")).to_be_hidden()
+    listed = row.get_by_label("Values of slow", exact=True)
+    expect(listed).to_have_value("20, 22, 24, 26, 28, 30, 32, 34, 36, 38, 40")
+    listed.fill("20, 50, x")
+    expect(page.locator("#field-axes-slow-error")).to_contain_text("it is 'x'.")
+    expect(listed).to_have_attribute("aria-invalid", "true")
+    listed.fill("20, 50, 100")
+    expect(row.get_by_test_id("axis-values")).to_have_text("3: 20, 50, 100")
+    expect(page.get_by_test_id("combo-summary")).to_contain_text("33 combinations, 33 trials")
+
+
 def test_random_search_asks_for_trials_and_seed(page):
     page.goto(FORM)
     trials = page.locator("[name=max_trials]")
@@ -151,9 +166,12 @@ def test_form_works_without_a_script(open_page, ours):
     page = open_page(FORM, java_script_enabled=False)
     expect(page.get_by_test_id("combo-summary")).to_contain_text("121 combinations, 121 trials")
     page.uncheck("[name='search.slow']")
-    fill(page, **{"initial_cash": 40_000 + ours})
+    page.get_by_label("List of values of fast").check()
+    fill(page, **{"initial_cash": 40_000 + ours, "list.fast": "5, 7, 21"})
     page.get_by_role("button", name="Run optimization").click()
     page.wait_for_url(SEARCH_PAGE)
+    page.get_by_role("link", name="Settings").click()
+    expect(page.get_by_test_id("settings")).to_contain_text("5, 7, 21")
 
 
 def test_nothing_overflows_on_a_phone(open_page):

@@ -7,6 +7,7 @@ import pytest
 
 from algotrade.engine.checks import check_on_bar
 from algotrade.engine.failures import StrategyFailure
+from algotrade.engine.paths import told
 from algotrade.errors import StrategyError
 from algotrade.ports import NullSink
 from tests.engine.market import GEARS, backtest, random_bars, strategy_from
@@ -115,6 +116,17 @@ def test_traceback_tells_one_error_alone(failing, compiled):
     assert failure.trace.count("Traceback (most recent call last)") == 1
     assert failure.__cause__ is None
     assert failure.__context__ is None
+
+
+def test_paths_are_told_from_the_product_and_its_packages_not_from_the_machine(failing):
+    failure = failure_of(failing, random_bars(1, 60), compiled=False, parameters={"case": 4})
+    files = re.findall(r'File "(.*?)", line', failure.trace)
+    assert files[0].startswith("algotrade/engine/")
+    assert files[-1] == "strategies/failing.py"
+    assert [frame["file"] for frame in failure.detail["frames"]] == files
+    assert told(np.linalg.__file__, "/any") == "numpy/linalg/__init__.py"
+    assert told(re.__file__, "/any") == "re/__init__.py"
+    assert told("/srv/other/place/mine.py", "/any") == "place/mine.py"
 
 
 # The facts

@@ -61,6 +61,10 @@ class FakeCatalog:
                 return info
         raise StrategyError(f"There is no strategy {name!r}.")
 
+    def described(self, name, _source_hash):
+        """Return what a strategy says of itself, in whatever version."""
+        return next((info for info in STRATEGIES if info.name == name), None)
+
     def snapshot(self, source_hash):
         """Refuse: nothing was archived, so that nothing can be measured."""
         raise StrategyError(f"The sources {source_hash[:12]} are not in the archive.")

@@ -40,6 +40,14 @@ def test_part_has_pages_of_twelve(site, user, page, expected):
     assert n_rows(site.get(f"/backtests/{run.id}/trades?page={page}", headers=SCRIPT)) == expected
 
 
+def test_orders_are_counted_from_one_like_trades(site, user):
+    run = make_completed(user=user)
+    for table in ("orders", "trades"):
+        content = site.get(f"/backtests/{run.id}/{table}").content.decode()
+        first = re.search(r"<tbody>\s*<tr><td[^>]*>(.*?)</td>", content)
+        assert first[1] == "1"
+
+
 def test_page_has_fifty_rows(site, user):
     run = make_completed(make_arrays(n_trades=55), user=user)
     assert n_rows(site.get(f"/backtests/{run.id}/trades")) == 50

@@ -282,12 +282,43 @@ def test_duplicate_asks_for_the_same_again(site):
     assert site.post("/optimizations/new", {**sent, "rules": "slow - fast > 10"}).url == f"/optimizations/{run.id}"
 
 
+def test_typed_list_takes_the_place_of_the_range(site):
+    content = check(site, **{"as_list.slow": "on", "list.slow": "20; 50,100 50"})
+    assert "3: 20, 50, 100" in words(content)
+    assert row_error(content, "slow")[2] == ""
+    site.post("/optimizations/new", VALID | {"list.slow": "20, 50"})  # the box is not ticked: the range counts
+    assert len(Run.objects.get().spec["axes"][1][1]) == 21
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ("", "List at least one value, such as 20, 50, 100."),
+        ("20, fifty", "Must be a whole number from 5 to 400; it is &#x27;fifty&#x27;."),
+        ("20, 401", "Must be a whole number from 5 to 400; it is &#x27;401&#x27;."),
+        ("20, 50.5", "Must be a whole number from 5 to 400; it is &#x27;50.5&#x27;."),
+    ],
+)
+def test_wrong_list_is_told_at_its_field_and_not_submitted(site, listed, told):
+    typed_list = {"as_list.slow": "on", "list.slow": listed}
+    blamed, message = row_error(check(site, **typed_list), "slow").groups()
+    assert (blamed, message) == ("field-list-slow", told)
+    assert site.post("/optimizations/new", VALID | typed_list).status_code == 422
+    assert not Run.objects.exists()
+
+
+def test_field_for_a_list_begins_with_the_values_of_the_range(site):
+    content = site.get("/optimizations/new?strategy=sma_cross").content.decode()
+    assert 'value="5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15"' in control(content, "list.fast")
+
+
 def test_duplicate_keeps_values_that_no_step_makes(site):
-    site.post("/optimizations/new", without("search.slow") | {"list.slow": "20, 50,100", "search.slow": "on"})
+    site.post("/optimizations/new", VALID | {"as_list.slow": "on", "list.slow": "20, 50,100"})
     run = Run.objects.get()
     assert run.spec["axes"][1] == ["slow", [20, 50, 100]]
     content = site.get(f"/optimizations/new?from={run.id}").content.decode()
     assert 'value="20, 50, 100"' in control(content, "list.slow")
+    assert " checked" in control(content, "as_list.slow")
     assert site.post("/optimizations/new", typed(content)).url == f"/optimizations/{run.id}"
 
 

@@ -62,6 +62,15 @@ def test_changed_file_has_another_hash_and_the_old_bytes_stay(catalog, folder):
     assert "sell" in (catalog.snapshot(new) / "mine.py").read_text()
 
 
+def test_older_version_is_still_described(catalog, folder):
+    (folder / "mine.py").write_text(GOOD)
+    old = catalog.get("mine").source_hash
+    (folder / "mine.py").write_text(GOOD.replace("Param(20", "Param(21"))
+    new = catalog.get("mine").source_hash
+    assert [catalog.described("mine", one).params[0].default for one in (old, new)] == [20, 21]
+    assert catalog.described("mine", "f" * 64) is None
+
+
 def test_hash_covers_imported_modules_of_the_folder(catalog, folder):
     (folder / "helper.py").write_text("LIMIT = 1\n")
     (folder / "mine.py").write_text("import helper\n" + GOOD)

@@ -1,0 +1,48 @@
+"""Paths of source files as people are told them: never where this machine keeps them."""
+
+import os
+import re
+import sys
+import sysconfig
+from functools import cache
+
+FILE_LINE = re.compile(r'(?m)(?<=File ")[^"\n]+(?=", line \d)')
+"""A path where a printed traceback names one."""
+PRODUCT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+def told(path: str, folder: str) -> str:
+    """Return a path as people are told it.
+
+    Args:
+        path: of a source file, or a name like <string>.
+        folder: the strategy's; its files are told as strategies/...
+
+    Returns:
+        The path within the folder, the product, the package that was installed, or Python; of another file the last
+        two parts.
+    """
+    if is_within(path, folder):
+        return "strategies/" + os.path.relpath(path, folder)
+    for root in _roots():
+        if is_within(path, root):
+            return os.path.relpath(path, root)
+    return "/".join(path.split(os.sep)[-2:])
+
+
+def told_in(text: str, folder: str) -> str:
+    """Return a printed traceback in which files are told, not located; the folder's paths in messages, too."""
+    return FILE_LINE.sub(lambda found: told(found[0], folder), text).replace(folder + os.sep, "strategies" + os.sep)
+
+
+def is_within(path: str, folder: str) -> bool:
+    """Whether a file lies in a folder."""
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+@cache
+def _roots() -> tuple[str, ...]:
+    """Return what paths are told from, the innermost folder first: packages may lie below the product or Python."""
+    installed = {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
+    installed |= {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
+    return tuple(sorted({*installed, PRODUCT}, key=len, reverse=True))
