@@ -6,6 +6,8 @@ import re
 from django.core.management import load_command_class
 
 import runs.models
+from algotrade.strategies.catalog import BUILTIN_FOLDER
+from algotrade.strategies.sources import read_source
 from tests.environment import ROOT
 from tests.readme import README, blocks
 
@@ -37,6 +39,11 @@ def options_of(command):
         return set()
     parser = load_command_class("runs", command).create_parser("manage.py", command)
     return {option for action in parser._actions for option in action.option_strings}
+
+
+def test_readme_names_every_strategy_and_no_other():
+    there = {path.stem for path in BUILTIN_FOLDER.glob("*.py") if read_source(path, builtin=True)}
+    assert {name for row in rows("Strategies that come with it") for name in re.findall(r"`(\w+)`", row)} == there
 
 
 def test_readme_names_every_setting_and_no_other():
