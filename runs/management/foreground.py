@@ -148,7 +148,7 @@ class ForegroundCommand(BaseCommand):
                 initial=run.processed,
                 unit=f" {self.unit}s",
                 unit_scale=True,
-                **_shape(),
+                **terminal_shape(),
                 disable=None if is_shown else True,
                 leave=False,
             ) as bar:
@@ -187,7 +187,7 @@ def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:
     return found
 
 
-def _shape() -> dict[str, int]:
+def terminal_shape() -> dict[str, int]:
     """Return the size of the terminal that shows the progress; one that says it has none would show nothing."""
     try:
         columns, rows = os.get_terminal_size(sys.stderr.fileno())
