@@ -196,7 +196,8 @@ def main() -> None:
         SystemExit: the environment cannot be made, or lacks a package that its maker must bring.
     """
     is_test = sys.argv[1:2] == ["test"]
-    python = ready_python(["test"] if is_test else [])
+    # Pictures are taken with the tests' browser driver.
+    python = ready_python(["test"] if is_test or sys.argv[1:2] == ["screens"] else [])
     if is_test:
         os.chdir(ROOT)
         _become(python, "-m", "pytest", *sys.argv[2:])

@@ -14,6 +14,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 import talib
+from numba import njit
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -186,3 +187,30 @@ def bollinger(values: Array, length: int = 20, width: float = 2.0) -> tuple[Arra
     """Return the upper, middle and lower band: the average, and `width` population standard deviations off it."""
     found: tuple[Array, Array, Array] = _ready(talib.BBANDS, (values,), _length(length, 2), width, width, outputs=3)
     return found
+
+
+@_indicator
+def supertrend(high: Array, low: Array, close: Array, length: int = 10, width: float = 3.0) -> Array:
+    """Return the Supertrend line (Seban 2008): below the price while the trend is up, above it while it is down.
+
+    It stands `width` average true ranges off the bar's middle and only ever moves closer, until the close crosses it.
+    """
+    reach = width * atr(high, low, close, length)
+    middle = (high + low) / 2.0
+    line: Array = _ready(_trailing_nb, (close, middle + reach, middle - reach))
+    return line
+
+
+@njit(nogil=True, cache=True)
+def _trailing_nb(close: Array, above: Array, below: Array) -> Array:
+    """Follow one of two bands, float64[n_bars] each and ready, and change over when the close crosses it."""
+    line = np.empty_like(close)
+    upper, lower, is_up = above[0], below[0], False
+    line[0] = upper
+    for bar in range(1, len(close)):
+        # A band is let go, instead of being moved closer, only after the close was beyond it.
+        upper = above[bar] if close[bar - 1] > upper else min(upper, above[bar])
+        lower = below[bar] if close[bar - 1] < lower else max(lower, below[bar])
+        is_up = close[bar] >= lower if is_up else close[bar] > upper
+        line[bar] = lower if is_up else upper
+    return line

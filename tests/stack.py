@@ -63,7 +63,12 @@ class Product(bench.Product):
         self._numbers = {}
 
     def start(self):
-        """Run `up`; what one test compiled, the next one need not."""
+        """Run `up`."""
+        self.prepare()
+        super().start()
+
+    def prepare(self):
+        """Make the home ready; what one test compiled, the next one need not."""
         cache = self.home / "cache"
         if not cache.exists():
             cache.mkdir()
@@ -71,7 +76,6 @@ class Product(bench.Product):
             (cache / "kernels").symlink_to(KERNELS)
         if self._has_samples and not (self.home / "candles").exists():
             install_samples(CandleStore(self.home / "candles"))
-        super().start()
 
     def write_strategy(self, name, source):
         """Save a file into the user's folder, as an editor does."""

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from algotrade.engine.broker import crossed_above, crossed_below
-    from algotrade.indicators import adx, atr, bollinger, ema, highest, lowest, macd, roc, rsi, sma, stddev, wma
+    from algotrade.indicators import (
+        adx,
+        atr,
+        bollinger,
+        ema,
+        highest,
+        lowest,
+        macd,
+        roc,
+        rsi,
+        sma,
+        stddev,
+        supertrend,
+        wma,
+    )
     from algotrade.strategies.base import Param, Strategy
 
 __all__ = [
@@ -28,6 +42,7 @@ __all__ = [
     "rsi",
     "sma",
     "stddev",
+    "supertrend",
     "wma",
 ]
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from algotrade.indicators import IndicatorCache, bollinger, ema, shared, sma
+from algotrade.indicators import IndicatorCache, bollinger, ema, shared, sma, supertrend
 
 CLOSE = np.linspace(1.0, 50.0, 1_000)
 
@@ -47,3 +47,13 @@ def test_inputs_that_are_computed_anew_do_not_pile_up():
             values = sma(CLOSE * 2.0, 5)
             assert values[4] == pytest.approx(2.0 * CLOSE[:5].mean())
     assert len(cache._entries) <= 5
+
+
+def test_supertrend_trails_the_price_and_changes_over_when_it_is_crossed():
+    middle = np.array([10.0, 10.0, 11.0, 12.0, 15.0, 15.5, 15.0, 12.0])
+    line = supertrend(middle + 0.5, middle - 0.5, middle, length=1, width=1.0)
+    # True ranges of one bar, from the close before to the far end: -, 1, 1.5, 1.5, 3.5, 1, 1, 3.5
+    # Down: 10 + 1 = 11; the close 11 is not above min(11, 11 + 1.5); the close 12 is: up, at max(9, 9.5, 12 - 1.5).
+    # Up: max(10.5, 15 - 3.5) = 11.5; 15.5 - 1 = 14.5; max(14.5, 15 - 1); the close 12 is below: down, at 12 + 3.5.
+    assert line[1:].tolist() == [11.0, 11.0, 10.5, 11.5, 14.5, 14.5, 15.5]
+    assert np.isnan(line[0])

@@ -1,8 +1,10 @@
 """Bars, strategies and backtests for the engine's tests."""
 
+import csv
 import importlib.util
 import sys
 from dataclasses import replace
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -109,6 +111,13 @@ def bars_of(rows, *, step_ns: int = DAY_NS) -> Bars:
     columns = np.array(full, dtype=np.float64).T
     time = FIRST_NS + step_ns * np.arange(len(full), dtype=np.int64)
     return Bars(time, *(np.ascontiguousarray(column) for column in columns), np.full(len(full), 1000.0))
+
+
+def candles(name: str) -> Bars:
+    """Return real candles that backtesting.py brings for its own tests: days of GOOG, hours of EURUSD."""
+    rows = list(csv.reader((files("backtesting") / "test" / f"{name}.csv").read_text().splitlines()))[1:]
+    time = np.array([row[0] for row in rows], dtype="datetime64[ns]").astype(np.int64)
+    return Bars(time, *(np.array([float(row[column]) for row in rows]) for column in range(1, 6)))
 
 
 def random_bars(seed: int, n_bars: int, *, start: float = 100.0, volatility: float = 0.02) -> Bars:

@@ -1,23 +1,12 @@
 """Figures of other engines on real candles: O1, O3, O4, O5 by backtesting.py (and O6's best), O10 by vectorbt."""
 
-import csv
-from importlib.resources import files
-
 import numpy as np
 import pytest
 
-from algotrade.market.bars import Bars
 from algotrade.strategies.sma_cross import SmaCross
-from tests.engine.market import GEARS, backtest
+from tests.engine.market import GEARS, backtest, candles
 
 pytestmark = pytest.mark.parametrize("compiled", list(GEARS.values()), ids=list(GEARS))
-
-
-def candles(name):
-    """Return candles that backtesting.py brings for its own tests."""
-    rows = list(csv.reader((files("backtesting") / "test" / f"{name}.csv").read_text().splitlines()))[1:]
-    time = np.array([row[0] for row in rows], dtype="datetime64[ns]").astype(np.int64)
-    return Bars(time, *(np.array([float(row[column]) for row in rows]) for column in range(1, 6)))
 
 
 @pytest.fixture(scope="module")

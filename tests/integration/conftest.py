@@ -1,5 +1,7 @@
 """A running product: embedded, or on PostgreSQL and Redis."""
 
+import subprocess
+import sys
 import uuid
 from urllib.parse import urlsplit, urlunsplit
 
@@ -7,6 +9,7 @@ import psycopg
 import pytest
 
 from tests import environment
+from tests.environment import ROOT
 from tests.integration import strategies
 from tests.stack import Product
 
@@ -45,6 +48,35 @@ def lone_product(tmp_path):
     with Product(tmp_path / "home", sample=True) as running:
         running.write_strategy("slow", strategies.SLOW)
         yield running
+
+
+@pytest.fixture
+def start_command(tmp_path):
+    """Return a function that starts a command of manage.py in a home with sample candles; nothing else runs there.
+
+    It has the home as `home`, and `write_strategy`.
+    """
+    product = Product(tmp_path / "home", sample=True)
+    product.home.mkdir()
+    product.prepare()
+    started = []
+
+    def start(*arguments, **pipes):
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=product.environment,
+            text=True,
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | pipes,
+        )
+        started.append(process)
+        return process
+
+    start.home, start.write_strategy = product.home, product.write_strategy
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -4,15 +4,10 @@ import json
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
 
-from algotrade.market.sample import install_samples
-from algotrade.market.store import CandleStore
-from tests.environment import KERNELS, ROOT
 from tests.stack import Product, wait_for
 
 pytestmark = pytest.mark.stack
@@ -21,33 +16,14 @@ WHERE = ("--strategy", "sma_cross", "--asset", "ACME", "--exchange", "SAMPLE", "
 
 
 @pytest.fixture
-def optimize(tmp_path):
-    """Return a function that starts the command in a fresh home; nothing else runs there."""
-    product = Product(tmp_path / "home")
-    (product.home / "cache").mkdir(parents=True)
-    KERNELS.mkdir(parents=True, exist_ok=True)
-    (product.home / "cache" / "kernels").symlink_to(KERNELS)
-    install_samples(CandleStore(product.home / "candles"))
-    started = []
+def optimize(start_command):
+    """Return a function that starts the command on the sample candles."""
 
     def start(*arguments):
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "optimize", *WHERE, *arguments],
-            cwd=ROOT,
-            env=product.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
+        return start_command("optimize", *WHERE, *arguments)
 
-    start.home = product.home
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
+    start.home = start_command.home
+    return start
 
 
 def n_trials(home):

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from algotrade.metrics.vector import METRIC_KEYS, to_vector
 from runs import draining
-from runs.management.commands import optimize
+from runs.management import foreground
 from runs.models import Run, RunState, Trial
 
 WHERE = ("--strategy", "sma_cross", "--asset", "ACME", "--exchange", "TEST", "--timeframe", "1h")
@@ -41,7 +41,7 @@ def command(site, monkeypatch, transactional_db):
             state=state, processed=run.total, failed=1, best_trial=best, best_value=best, error_message="All failed."
         )
 
-    monkeypatch.setattr(optimize, "execute", execute)
+    monkeypatch.setattr(foreground, "execute", execute)
     monkeypatch.setattr(draining, "begin", lambda: None)
     monkeypatch.setattr("logging.disable", lambda _level: None)
 
@@ -99,6 +99,8 @@ def test_failed_run_has_status_1(command):
         (["--axis", "fast=50:2"], "axes.fast: Max must be at least min. Min is 50 and max is 2."),
         (["--axis", "fast"], "axes.fast: Must be like"),
         (["--axis", "=3"], "axes: Must be like"),
+        (["--axis", "fast=3", "--axis", "fast=4"], "axes.fast: Is given twice: 3 and 4."),
+        (["--axis", "fast=3", "--fixed", "fast=4"], "axes.fast: Is given twice: as an axis and as a fixed value."),
         (["--fixed", "speed=3"], "axes.speed: SMA Cross has no parameter 'speed'"),
         (["--rule", "fast <"], "rules: "),
         (["--trials", "0"], "max_trials: "),

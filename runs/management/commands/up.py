@@ -17,10 +17,9 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from runs import first_start, search_words, server
+from runs import backtest_words, first_start, search_words, server
 from runs.login import login_url
 from runs.management.commands.reap import reap_until
-from runs.models import Run, RunState
 from runs.supervisor import Part, Supervisor
 
 SAMPLE_SECONDS = 180.0
@@ -102,7 +101,8 @@ class Command(BaseCommand):
                 deadline = time.monotonic() + SAMPLE_SECONDS
                 while run.is_active and time.monotonic() < deadline and not stop.wait(0.2):
                     run.refresh_from_db()
-                self.stdout.write(f"{name}: {_outcome(run)}")
+                words = search_words if run.is_optimization else backtest_words
+                self.stdout.write(f"{name}: {words.headline(run)}")
                 self.stdout.flush()
                 run = None if run.is_optimization or stop.is_set() else first_start.submit_sample_search(user)
         finally:
@@ -121,18 +121,6 @@ def _reap(stop: threading.Event) -> None:
         reap_until(stop)
     finally:
         connections.close_all()
-
-
-def _outcome(run: Run) -> str:
-    """Return one line about how a run stands."""
-    if run.is_optimization and run.processed:
-        return search_words.headline(run)
-    if run.state == RunState.COMPLETED:
-        metrics = (run.result or {})["metrics"]
-        sharpe = "undefined" if metrics["sharpe_ratio"] is None else f"{metrics['sharpe_ratio']:.2f}"
-        took = f"{run.total:,} bars in {run.elapsed_seconds:.1f} s"
-        return f"completed, {took}: {metrics['total_return']:+.2%}, Sharpe {sharpe}, {metrics['trades']:,} trades."
-    return f"{run.get_state_display().lower()}. {run.error_message or ''}".strip()
 
 
 @contextmanager

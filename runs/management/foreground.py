@@ -1,0 +1,213 @@
+"""A run in this process, without browser or queue: what `manage.py backtest` and `manage.py optimize` have in common.
+
+The run is submitted, claimed, executed and stored as any other; workers of the same database may take it or help with
+it. What a person reads and what a program reads goes to standard output; progress and errors go to standard error.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from abc import abstractmethod
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+from tqdm import tqdm
+
+from algotrade.errors import SpecError
+from algotrade.ports import Json
+from algotrade.resolve import Resolved, ResolvedOptimization
+from runs import draining, first_start
+from runs.models import Run, RunState
+from runs.phases import PHASE_WORDS
+from runs.tasks import execute
+
+COMPLETED, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+"""The exit statuses."""
+SECONDS_BETWEEN_LOOKS = 0.2
+ACCOUNT_OPTIONS = {
+    "--strategy": ("strategy_name", "file name of the strategy, such as sma_cross"),
+    "--asset": ("asset", "such as SPY"),
+    "--exchange": ("exchange", "such as NYSE"),
+    "--timeframe": ("timeframe", "such as 1h"),
+    "--start": ("start", "first day or moment [the first bar]"),
+    "--end": ("end", "last day or moment [the last bar]"),
+    "--cash": ("initial_cash", "initial capital [10000]"),
+    "--commission": ("commission", "fraction of each fill's notional [0]"),
+    "--slippage-ticks": ("slippage_ticks", "adverse ticks of each fill [0]"),
+}
+"""Options of one value, the fields of a submission that they are, and what they say."""
+REQUIRED = frozenset(("--strategy", "--asset", "--exchange", "--timeframe"))
+
+
+class ForegroundCommand(BaseCommand):
+    """Submits a run, executes it in this process, and tells what came of it.
+
+    Attributes:
+        unit: what progress counts.
+        options: further options of one value, as ACCOUNT_OPTIONS.
+    """
+
+    requires_migrations_checks = False
+    unit: ClassVar[str]
+    options: ClassVar[dict[str, tuple[str, str]]] = {}
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options that every run has."""
+        for option, (_, text) in {**ACCOUNT_OPTIONS, **self.options}.items():
+            parser.add_argument(option, help=text, required=option in REQUIRED, metavar="VALUE")
+        parser.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
+        parser.epilog = "Exit status: 0 completed, 1 failed, 2 wrong input, 130 after Ctrl-C, which cancels the run."
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Submit, execute, tell, and end with the exit status."""
+        first_start.migrate()
+        with _interruptible() as interrupted:
+            resolved = self._resolved(options)
+            if interrupted.is_set():
+                self.stderr.write("Interrupted. Nothing was started.")
+                sys.exit(INTERRUPTED)
+            logging.disable(logging.ERROR)  # what goes wrong is told below, once
+            run, _ = Run.objects.submit(resolved, first_start.first_user())
+            self._carry_out(run, interrupted, is_shown=not options["json"])
+        run.refresh_from_db()
+        self.stdout.write(
+            json.dumps(self.facts(run), indent=2, allow_nan=False) if options["json"] else "\n".join(self.lines(run))
+        )
+        if run.state != RunState.COMPLETED:
+            self.stdout.flush()
+            for line in self.problems(run):
+                self.stderr.write(line)
+            sys.exit(INTERRUPTED if interrupted.is_set() else FAILED)
+
+    @abstractmethod
+    def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> Resolved | ResolvedOptimization:
+        """Return what is asked for.
+
+        Args:
+            request: the fields that options of one value are; None where an option was not given.
+            options: all options.
+
+        Raises:
+            SpecError: it is not there or not allowed; each field is named.
+        """
+
+    @abstractmethod
+    def standing(self, run: Run) -> str:
+        """Return what stands behind the progress bar."""
+
+    @abstractmethod
+    def facts(self, run: Run) -> Json:
+        """Return the outcome for programs."""
+
+    @abstractmethod
+    def lines(self, run: Run) -> list[str]:
+        """Return the outcome for people."""
+
+    def problems(self, run: Run) -> list[str]:  # noqa: ARG002 - a command may have none
+        """Return what people are told of a run that did not complete, besides `lines`."""
+        return []
+
+    def _resolved(self, options: dict[str, Any]) -> Resolved | ResolvedOptimization:
+        one_value = {**ACCOUNT_OPTIONS, **self.options}
+        request = {field: options[option.strip("-").replace("-", "_")] for option, (field, _) in one_value.items()}
+        try:
+            return self.resolve(request, options)
+        except SpecError as error:
+            told = "\n".join(f"{name}: {message}" for name, message in error.fields.items())
+            raise CommandError(f"Nothing was started.\n{told}", returncode=BAD_INPUT) from None
+
+    def _carry_out(self, run: Run, interrupted: threading.Event, *, is_shown: bool) -> None:
+        """Execute the run until it has ended, here or elsewhere; a thread beside shows how far it is."""
+        is_over = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(run.pk, interrupted, is_over, is_shown), name="watch")
+        watcher.start()
+        try:
+            while run.is_active and not draining.is_draining():
+                execute(str(run.id))
+                run.refresh_from_db()
+                if run.is_active:
+                    time.sleep(SECONDS_BETWEEN_LOOKS)  # another process has it, or the last chunks of it
+        finally:
+            is_over.set()
+            watcher.join()
+
+    def _watch(self, number: int, interrupted: threading.Event, is_over: threading.Event, is_shown: bool) -> None:
+        """Draw the progress; cancel the run when told to; let this process do nothing else when it has ended."""
+        try:
+            run = Run.objects.get(pk=number)
+            with tqdm(
+                total=run.total,
+                initial=run.processed,
+                unit=f" {self.unit}s",
+                unit_scale=True,
+                **terminal_shape(),
+                disable=None if is_shown else True,
+                leave=False,
+            ) as bar:
+                while run.is_active and not is_over.is_set():
+                    if interrupted.wait(SECONDS_BETWEEN_LOOKS):
+                        run.mark_cancelled()
+                    run.refresh_from_db()
+                    bar.set_description(PHASE_WORDS.get(run.phase, run.phase), refresh=False)
+                    bar.set_postfix_str(self.standing(run), refresh=False)
+                    bar.update(run.processed - bar.n)
+        finally:
+            draining.begin()
+            connections.close_all()
+
+
+def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:
+    """Return texts such as fast=10 as values by name.
+
+    Args:
+        texts: what was given.
+        field: the field that an error names.
+        example: what a text may look like.
+
+    Raises:
+        SpecError: one is no assignment, or a name comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        name, is_there, value = (part.strip() for part in text.partition("="))
+        where = f"{field}.{name}" if name else field
+        if not name or not is_there or not value:
+            raise SpecError({where: f"Must be like {example}; it is {text!r}."})
+        if name in found:
+            raise SpecError({where: f"Is given twice: {found[name]} and {value}."})
+        found[name] = value
+    return found
+
+
+def terminal_shape() -> dict[str, int]:
+    """Return the size of the terminal that shows the progress; one that says it has none would show nothing."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stderr.fileno())
+    except (OSError, ValueError):  # it is no terminal, and shows no progress
+        columns = rows = 0
+    return {"ncols": columns or 80, "nrows": rows or 24}
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C sets; a second Ctrl-C ends the process at once."""
+    interrupted = threading.Event()
+
+    def interrupt(*_: object) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield interrupted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

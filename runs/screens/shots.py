@@ -1,0 +1,179 @@
+"""The list of screens, and Chromium that takes them."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from algotrade.errors import AlgotradeError
+from runs.bench.product import Product
+from runs.screens.content import DATASET, Content, furnish
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+VARIANTS: dict[str, dict[str, Any]] = {
+    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "mobile": {
+        "viewport": {"width": 390, "height": 844},
+        "color_scheme": "light",
+        "has_touch": True,
+        "is_mobile": True,
+    },
+}
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
+"""Chromium runs as root and in containers, too; it sees pages of this product only."""
+PAGE_MILLISECONDS = 30_000
+"""How long a page may take to load, on a busy machine."""
+NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
+
+
+class CannotTakeScreens(AlgotradeError):
+    """There is no browser to take pictures with; the message says what to install."""
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One picture of a page.
+
+    Attributes:
+        name: of the file, before the variant.
+        path: address of the page; asking for it makes what the page shows.
+        prepare: what is done on the page before the picture.
+        is_stranger: whether nobody is logged in.
+    """
+
+    name: str
+    path: Callable[[Content], str]
+    prepare: "Callable[[Page], None]" = lambda _page: None
+    is_stranger: bool = False
+
+
+def _wrongly(field: str) -> "Callable[[Page], None]":
+    """Return what submits a form with one wrong field."""
+
+    def submit(page: "Page") -> None:
+        page.fill(f"[name='{field}']", "0")
+        page.click("[data-run]")
+        page.get_by_test_id("problems").wait_for()
+
+    return submit
+
+
+SCREENS = (
+    # In this order: the list is empty at first, and what runs or waits comes last.
+    Screen("runs-empty", lambda _: "/runs"),
+    Screen("login", lambda _: "/login/", is_stranger=True),
+    Screen("data", lambda _: "/data"),
+    Screen("about", lambda _: "/about"),
+    Screen("api", lambda _: "/api/docs"),
+    Screen("not-found", lambda _: "/nowhere"),
+    Screen("backtest-new", lambda _: f"/backtests/new?strategy=supertrend&dataset={DATASET}"),
+    Screen(
+        "backtest-new-wrong",
+        lambda _: f"/backtests/new?strategy=supertrend&dataset={DATASET}",
+        prepare=_wrongly("parameters.length"),
+    ),
+    Screen("optimization-new", lambda _: f"/optimizations/new?strategy=supertrend&dataset={DATASET}"),
+    Screen(
+        "optimization-new-wrong",
+        lambda _: f"/optimizations/new?strategy=supertrend&dataset={DATASET}",
+        prepare=_wrongly("min.length"),
+    ),
+    Screen("backtest-completed", lambda content: content.completed),
+    Screen("backtest-orders", lambda content: f"{content.completed}/orders"),
+    Screen("backtest-failed", lambda content: content.failed),
+    Screen("backtest-cancelled", lambda content: content.cancelled),
+    Screen("optimization-completed", lambda content: content.search_completed),
+    Screen("optimization-with-failures", lambda content: content.search_with_failures),
+    Screen("optimization-failed", lambda content: content.search_failed),
+    Screen("optimization-cancelled", lambda content: content.search_cancelled),
+    Screen("trials", lambda content: f"{content.search_completed}/trials"),
+    Screen("trial", lambda content: content.best_trial),
+    Screen("trial-failed", lambda content: content.failed_trial),
+    Screen("failures", lambda content: f"{content.search_with_failures}/failures"),
+    Screen("backtest-running", lambda content: content.running),
+    Screen("backtest-cancel", lambda content: f"{content.running}/cancel"),
+    Screen("backtest-pending", lambda content: content.pending),
+    Screen("optimization-pending", lambda content: content.search_pending),
+    Screen("runs", lambda content: content.everything),
+    Screen("optimization-running", lambda content: content.search_running),
+)
+
+
+def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] = Product) -> Iterator[Path]:
+    """Start a product of its own, and write a picture of each screen in each variant.
+
+    Args:
+        folder: where the pictures go; one of the same name is replaced.
+        screens: which ones, in the order of SCREENS.
+        make: makes the product.
+
+    Yields:
+        Each picture once it is written.
+
+    Raises:
+        CannotTakeScreens: Playwright or Chromium is missing, before anything was started.
+        TimeoutError: a page or a run did not get where it was wanted in time.
+    """
+    with _chromium() as browser, tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home:
+        folder.mkdir(parents=True, exist_ok=True)
+        product = make(Path(home), workers=1)
+        furnish(product)
+        with product:
+            content = Content(product)
+            session = _session(browser, product)
+            for screen in screens:
+                path = screen.path(content)
+                for variant, options in VARIANTS.items():
+                    state = None if screen.is_stranger else session
+                    context = browser.new_context(base_url=product.base_url, storage_state=state, **options)
+                    context.set_default_timeout(PAGE_MILLISECONDS)
+                    page = context.new_page()
+                    page.goto(path, wait_until="networkidle")  # scripts have fetched what their charts draw
+                    screen.prepare(page)
+                    page.evaluate(NEXT_FRAMES)
+                    picture = folder / f"{screen.name}-{variant}.png"
+                    page.screenshot(path=picture, full_page=True, animations="disabled")
+                    context.close()
+                    yield picture
+
+
+def _session(browser: "Browser", product: Product) -> Any:
+    """Return the cookies of somebody who opened the one-time URL."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(product.login_url())
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@contextmanager
+def _chromium() -> "Iterator[Browser]":
+    """Give a browser, closed afterwards.
+
+    Raises:
+        CannotTakeScreens: Playwright or Chromium is missing, or Chromium does not start.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError as error:
+        raise CannotTakeScreens(
+            "Playwright is not installed; it comes with what the tests need: pip install playwright"
+        ) from error
+    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if executable is None:
+        raise CannotTakeScreens(f"There is no Chromium on the PATH, by any of the names {', '.join(CHROMIUMS)}.")
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+            yield browser
+            browser.close()
+        except Error as error:
+            raise CannotTakeScreens(f"{executable} did not do as told: {error.message}") from error
