@@ -13,7 +13,8 @@ function areOn() {
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  if (target instanceof HTMLInputElement) return !/^(checkbox|radio|button|submit)$/.test(target.type);
+  return target instanceof HTMLElement && (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
 /** Move the selection among the rows that lead somewhere. @param {number} step */
@@ -24,7 +25,13 @@ function moveRow(step) {
   const next = now < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, now + step));
   rows[now]?.removeAttribute("aria-selected");
   rows[next].setAttribute("aria-selected", "true");
-  /** @type {HTMLElement} */ (rows[next].querySelector("a")).focus();
+  /** @type {HTMLElement} */ (rows[next].querySelector("a")).focus(); // from there Enter opens it
+}
+
+/** Tell the page's own scripts; the row at the cursor is where it comes from, if there is one. @param {string} name */
+function announce(name) {
+  const at = document.querySelector("tr[data-href][aria-selected=true]") ?? document;
+  at.dispatchEvent(new CustomEvent(`shortcut:${name}`, { bubbles: true }));
 }
 
 /** @param {() => void} toggleTheme */
@@ -45,6 +52,9 @@ export function startShortcuts(toggleTheme) {
     else if (event.key === "?") sheet.showModal();
     else if (event.key === "t") toggleTheme();
     else if (event.key === "j" || event.key === "k") moveRow(event.key === "j" ? 1 : -1);
+    else if (event.key === "x") announce("pick");
+    else if (event.key === "c") announce("compare");
+    else if (event.key === "R") announce("new");
     else if (event.key === "/") {
       const search = /** @type {HTMLInputElement | null} */ (document.querySelector("input[type=search]"));
       if (!search) return;

@@ -61,6 +61,10 @@ class FakeCatalog:
                 return info
         raise StrategyError(f"There is no strategy {name!r}.")
 
+    def hashes(self):
+        """Return the source hash of each strategy."""
+        return {info.name: info.source_hash for info in STRATEGIES}
+
     def snapshot(self, source_hash):
         """Refuse: nothing was archived, so that nothing can be measured."""
         raise StrategyError(f"The sources {source_hash[:12]} are not in the archive.")
