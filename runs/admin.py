@@ -50,8 +50,17 @@ class RunAdmin(LookOnly):
     list_select_related = ("user",)
     list_per_page = 50
     show_full_result_count = False
-    search_fields = ("=number", "strategy_name", "asset", "user__username", "error_type", "error_message")
-    search_help_text = "Number, strategy, asset, user, error"
+    search_fields = (
+        "=number",
+        "strategy_name",
+        "asset",
+        "user__username",
+        "error_type",
+        "error_message",
+        "note__title",
+        "note__tags",
+    )
+    search_help_text = "Number, strategy, asset, user, error, title, tag"
     date_hierarchy = "created_at"
     ordering = ("-number",)
     actions = ("cancel_selected", "delete_selected")

@@ -4,13 +4,15 @@ Each part has one root element, whose id is its place in the page and whose data
 neither viewer nor request: they hold no form, no token and no name. Which parts there are is up to the kind of run.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from runs import backtest_fragments, search_fragments
-from runs.models import Run
+from runs.changes import Today
+from runs.models import Run, RunState
 from runs.phases import Partial
 
 
@@ -36,7 +38,23 @@ def row_partial(run: Run) -> Partial:
     return search_fragments.row_partial(run) if run.is_optimization else backtest_fragments.row_partial(run)
 
 
-def render_row(run: Run, *, is_frame: bool = True) -> SafeString:
+def render_row(run: Run, today: Today | None = None, *, is_frame: bool = True) -> SafeString:
     """Return the HTML of the run's row: a frame, as the socket sends it, or a part of the list's page."""
     template, context = row_partial(run)
-    return render_to_string(template, {**context, "is_frame": is_frame})
+    told = {"is_frame": is_frame, "changes": (today or Today()).changes(run), "words": run.words}
+    return render_to_string(template, {**context, **told})
+
+
+def render_rows(runs: Sequence[Run], *, is_frame: bool = True) -> list[SafeString]:
+    """Return the HTML of many rows; what they have in common is looked up once."""
+    today = Today()
+    find_places(runs)
+    return [render_row(run, today, is_frame=is_frame) for run in runs]
+
+
+def find_places(runs: Sequence[Run]) -> None:
+    """Find the places of many waiting runs at once: each of them would count all others."""
+    waiting = [run for run in runs if run.state == RunState.PENDING]
+    places = Run.objects.waiting_places() if len(waiting) > 1 else {}
+    for run in waiting:
+        run.known_place = places.get(run.pk)

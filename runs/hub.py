@@ -301,7 +301,8 @@ def _read_snapshot() -> list[int]:
 
 def _read_rows(numbers: Iterable[int], user_ids: Iterable[int]) -> tuple[list[State], dict[int, set[int]]]:
     """Return the rows of these runs, rendered, and which of them each of the users may see."""
-    runs = list(Run.objects.filter(pk__in=numbers))
+    runs = list(Run.objects.for_rows().filter(pk__in=numbers))
+    fragments.find_places(runs)
     states = [_rendered(run, partial(_row, run)) for run in runs]
     visible = {
         user.pk: set(Run.objects.visible_to(user).filter(pk__in=[run.pk for run in runs]).values_list("pk", flat=True))

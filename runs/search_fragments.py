@@ -150,6 +150,7 @@ def _outcome(run: Run, spec: OptimizationSpec) -> dict[str, Any]:
     bars = round(sum(one.total_bars for one in spec.datasets) / len(spec.datasets))
     return {
         **_progress(run),
+        **_workers(run),
         **by_state.get(run.state, dict)(),
         "bars_done": run.processed * bars,
         "bars_total": run.total * bars,
@@ -167,7 +168,6 @@ def _progress(run: Run) -> dict[str, Any]:
         "eta_seconds": estimate_of(run),
         "wall_seconds": run.elapsed_seconds,
         "bar": _bar(run),
-        **_workers(run),
     }
 
 

@@ -6,7 +6,10 @@ from django.views.generic import RedirectView
 
 from runs import (
     views,
+    views_bulk,
     views_compare,
+    views_list,
+    views_notes,
     views_report,
     views_search,
     views_search_data,
@@ -34,8 +37,12 @@ register_converter(TrialNumber, "trial")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
-    path("runs", views.run_list, name="runs"),
-    path("runs/live", views.runs_live, name="runs_live"),
+    path("runs", views_list.runs, name="runs"),
+    path("runs.csv", views_list.runs_csv, name="runs_csv"),
+    path("runs/live", views_list.runs_live, name="runs_live"),
+    path("runs/news", views_list.runs_news, name="runs_news"),
+    path("runs/bulk", views_bulk.runs_bulk, name="runs_bulk"),
+    path("runs/<uuid:run_id>/note", views_notes.run_note, name="run_note"),
     path("backtests/new", views_submit.backtest_new, name="backtest_new"),
     path("backtests/new/check", views_submit.backtest_check, name="backtest_check"),
     path("backtests/new/fields", views_submit.backtest_fields, name="backtest_fields"),

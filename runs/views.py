@@ -1,11 +1,10 @@
-"""The pages of runs: the list, one run in all its states, cancelling; data and about.
+"""The pages of a backtest in all its states, and its cancelling; data and about.
 
 A view decides and the template shows. Every page works without a script; what scripts ask for are parts of it.
 """
 
 import json
 import uuid
-from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,24 +14,19 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
 from algotrade.spec import canonical_json
 from runs import artifacts, fragments, report
 from runs.backtest_fragments import live_curve
+from runs.changes import Today
 from runs.drawings import series_of, static_chart
 from runs.figures import moment
-from runs.forms import BacktestForm, dataset_value
+from runs.forms import dataset_value
 from runs.models import Run, RunKind, RunQuerySet, RunState
-
-RUNS_PER_PAGE = 50
-MOST_POLLED_ROWS = 100
-KINDS = (("", "All kinds"), (RunKind.BACKTEST, "Backtests"), (RunKind.OPTIMIZATION, "Optimizations"))
 
 
 def is_htmx(request: HttpRequest) -> bool:
@@ -53,92 +47,6 @@ def viewer(request: HttpRequest) -> User:
 
 
 @require_GET
-def run_list(request: HttpRequest) -> HttpResponse:
-    """Show the runs, the newest first, filtered by kind, status and words."""
-    visible = Run.objects.visible_to(request.user)
-    status, kind = request.GET.get("status", ""), request.GET.get("kind", "")
-    status = status if status in RunState.values else ""
-    kind = kind if kind in RunKind.values else ""
-    query = request.GET.get("q", "").strip()[:100]
-    found = _matching(visible.filter(kind=kind) if kind else visible, query)
-    chosen = {"kind": kind, "status": status, "q": query}
-    counts = dict(found.order_by().values_list("state").annotate(n=Count("pk")))
-    page = Paginator(found.filter(state=status) if status else found, RUNS_PER_PAGE).get_page(request.GET.get("page"))
-    context = {
-        "nav": "runs",
-        "n_all": visible.exists(),
-        "status": status,
-        "kind": kind,
-        "query": query,
-        "kinds": [(value, label, _query(chosen | {"kind": value})) for value, label in KINDS],
-        "filters": _filters(counts, chosen),
-        "page": page,
-        "rows": [fragments.render_row(run, is_frame=False) for run in page],
-        "base_query": _query(chosen) + "&",
-        "is_newest": page.number == 1 and not any(chosen.values()),
-        "sample_form": None if visible.exists() else _sample_form(),
-    }
-    return render(request, "runs/run_list.html", context)
-
-
-def _matching(runs: RunQuerySet, query: str) -> RunQuerySet:
-    """Keep the runs in which each word of the query occurs: in strategy, asset, exchange, timeframe, kind or number."""
-    for word in query.split():
-        hit = Q(asset__icontains=word) | Q(strategy_name__icontains=word.replace("-", "_"))
-        hit |= Q(exchange__icontains=word) | Q(timeframe__iexact=word)
-        hit |= Q(kind__istartswith=word)
-        if word.isdecimal() and len(word) < 19:
-            hit |= Q(number=int(word))
-        runs = runs.filter(hit)
-    return runs
-
-
-def _query(chosen: Mapping[str, str]) -> str:
-    """Return the query of an address, without what nobody chose."""
-    return urlencode({name: value for name, value in chosen.items() if value})
-
-
-def _filters(counts: dict[str, int], chosen: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the tabs above the list; a status that nobody has is left out, unless it is the chosen one."""
-    tabs = [("", "All", sum(counts.values()))]
-    tabs += [(state.value, str(state.label), counts.get(state.value, 0)) for state in RunState]
-    return [
-        {
-            "label": label,
-            "count": n,
-            "is_current": value == chosen["status"],
-            "query": _query({**chosen, "status": value}),
-        }
-        for value, label, n in tabs
-        if n or value == chosen["status"] or not value
-    ]
-
-
-def _sample_form() -> list[tuple[str, str]] | None:
-    """Return the hidden fields of a first backtest, or None while there is nothing to run it on."""
-    form = BacktestForm({}, artifacts.catalog(), artifacts.candle_store())
-    if form.dataset is None or form.strategy is None:
-        return None
-    return [("strategy_name", form.strategy.name), ("dataset", dataset_value(form.dataset))]
-
-
-@require_GET
-def runs_live(request: HttpRequest) -> HttpResponse:
-    """Return the rows of the named runs: what the list asks for while its socket is down."""
-    ids = [value for value in request.GET.getlist("id")[:MOST_POLLED_ROWS] if _is_uuid(value)]
-    found = Run.objects.visible_to(request.user).filter(id__in=ids)
-    return HttpResponse("".join(fragments.render_row(run) for run in found))
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
-
-
-@require_GET
 def backtest(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a run: its progress while it lives, its report when it is done, at the same address."""
     run = get_object_or_404(backtests(request), id=run_id)
@@ -153,6 +61,8 @@ def backtest(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "parameters": report.parameters(run),
         "repeated": run.repeated_run,
         "may_manage": run.is_manageable_by(request.user),
+        "words": run.words,
+        "changes": Today().changes(run),
         "start_seconds": run.spec["start_ns"] // 10**9,
         "end_seconds": run.spec["end_ns"] // 10**9,
         "spec_json": json.dumps(json.loads(canonical_json(run.spec)), indent=2),

@@ -17,6 +17,7 @@ from algotrade.errors import SpecError
 from algotrade.metrics import METRICS
 from algotrade.spec import canonical_json
 from runs import artifacts, fragments, submission, throttle, verbs
+from runs.changes import Today
 from runs.deletion import delete_run
 from runs.failures import failure_groups
 from runs.models import IllegalTransition, Run, RunKind, RunQuerySet, RunState
@@ -54,6 +55,8 @@ def optimization(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "nav": "runs",
         "outcome_template": partials[1][0],
         "may_manage": run.is_manageable_by(request.user),
+        "words": run.words,
+        "changes": Today().changes(run),
         "searched": search.searched,
         "tabs": [(key, label) for key, label in TABS.items() if search.searched or key in ("trials", "settings")],
         "tab": tab if tab in TABS else "trials",

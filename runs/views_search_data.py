@@ -1,16 +1,12 @@
 """What an optimization's page asks for: the data of its charts, and its trials as CSV or JSON."""
 
-import csv
-import io
 import json
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
@@ -21,11 +17,10 @@ from runs.api.errors import error_response
 from runs.api.search_bodies import trial_bodies
 from runs.models import Run, RunKind
 from runs.searches import Search, search_of
+from runs.spreadsheets import cell, lines_of, sent_as_file
 from runs.trial_table import Selection, select_trials
 
 ROWS_AT_ONCE = 500
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet runs a text that begins so; with an apostrophe before it, it shows it."""
 
 
 def _optimization(request: HttpRequest, run_id: uuid.UUID) -> Run:
@@ -88,19 +83,7 @@ def _export(
     if found.errors:
         return error_response(400, " ".join(found.errors.values()), found.errors)
     parts = lines(run, found)
-    # A server that waits for nobody must not wait for the database between two parts.
-    content = _awaited(parts) if isinstance(request, ASGIRequest) else parts
-    name = f"optimization-{run.number}-trials.{suffix}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
-
-
-async def _awaited(parts: Iterator[str]) -> AsyncIterator[str]:
-    def following() -> str | None:
-        return next(parts, None)
-
-    while (part := await sync_to_async(following)()) is not None:
-        yield part
+    return sent_as_file(request, parts, f"optimization-{run.number}-trials.{suffix}", content_type)
 
 
 def _numbers(found: Selection) -> Iterator[list[int]]:
@@ -117,13 +100,13 @@ def _csv_lines(run: Run, found: Selection) -> Iterator[str]:
     """Yield the table in parts, made column by column: cell by cell a hundred thousand trials take half a minute."""
     search = search_of(run)
     names = [axis.name for axis in search.space.axes]
-    yield _csv([["number", "status", *map(_cell, names), "objective", *METRIC_KEYS, "duration_ms", *TOLD_OF_ERRORS]])
+    yield lines_of([["number", "status", *map(cell, names), "objective", *METRIC_KEYS, "duration_ms", *TOLD_OF_ERRORS]])
     for numbers in _numbers(found):
         rows = run.trials.filter(number__in=numbers).values(*TOLD, *TOLD_OF_ERRORS)
         by_number = {row["number"]: row for row in rows}
         told = [by_number[number] for number in numbers if number in by_number]
         if told:
-            yield _csv(zip(*_columns(search, names, told), strict=True))
+            yield lines_of(zip(*_columns(search, names, told), strict=True))
 
 
 def _columns(search: Search, names: list[str], rows: list[dict[str, Any]]) -> Iterator[list[Any]]:
@@ -134,25 +117,14 @@ def _columns(search: Search, names: list[str], rows: list[dict[str, Any]]) -> It
     yield [row["number"] + 1 for row in rows]
     yield ["failed" if row["is_failed"] else "completed" for row in rows]
     for name in names:
-        yield [_cell(values[name]) for values in parameters]
+        yield [cell(values[name]) for values in parameters]
     yield [row["objective"] for row in rows]
     for key, values in zip(METRIC_KEYS, vectors.T.tolist(), strict=True):
         as_told = int if is_count(key) else float
         yield [None if value != value else as_told(value) for value in values]  # NaN: undefined, an empty cell
     yield [row["duration_ms"] for row in rows]
     for name in TOLD_OF_ERRORS:
-        yield [_cell(row[name]) for row in rows]
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
-    return text.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula; numbers stay what they are."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+        yield [cell(row[name]) for row in rows]
 
 
 def _json_lines(run: Run, found: Selection) -> Iterator[str]:

@@ -81,7 +81,14 @@ def submit_form(
     form: Form,
     page: Callable[[HttpRequest, Form, int], HttpResponse],
 ) -> HttpResponse:
-    """Submit what a form asks for and lead to its run; the form's page tells why when it is too much."""
+    """Submit what a form asks for and lead to its run; the form's page tells why when it is too much.
+
+    A browser without scripts has not seen what was found while one typed: it is offered the identical run first.
+    """
+    twin = twin_of(resolved) if "ask" in request.POST else None
+    if twin is not None and not twin.is_active and request.POST.get("known") != str(twin.id):
+        messages.info(request, f"{twin} is the same and has completed. Open it, or press again to run it again.")
+        return page(request, form, 200)
     try:
         run, is_dedup = submission.submit(resolved, viewer(request), per_minute=throttle.PAGE_SUBMISSIONS)
     except submission.TooMany as error:

@@ -28,6 +28,10 @@ ERROR_SECONDS = 10.0
 to find out, because others wait meanwhile."""
 
 
+Stamp = tuple[str, int, int, int]
+"""Path, time of the last change (ns), size and inode of a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyInfo:
     """What is known of one strategy.
@@ -67,6 +71,7 @@ class Catalog:
         self._describer = Describer()
         self._lock = threading.Lock()
         self._infos: dict[tuple[str, str], tuple[StrategyInfo, float, float]] = {}
+        self._hashed: tuple[tuple[Stamp, ...], dict[str, str]] = ((), {})
 
     def all(self) -> list[StrategyInfo]:
         """Return every strategy, the broken ones with their error, by title."""
@@ -97,6 +102,18 @@ class Catalog:
         with suppress(OSError, ValueError, KeyError, TypeError, StrategyError):
             return _parsed(info, json.loads(stored.read_text()))
         return None
+
+    def hashes(self) -> dict[str, str]:
+        """Return the source hash of every strategy by name, without asking any what it is: nothing is executed.
+
+        Files are read again only when one of them has changed.
+        """
+        stamp = (*_stamps(BUILTIN_FOLDER, "*.py"), *_stamps(self.folder, "**/*.py"))
+        known, found = self._hashed
+        if stamp != known or not found:
+            found = {name: source.hash for name, source in self._sources().items()}
+            self._hashed = (stamp, found)
+        return found
 
     def snapshot(self, source_hash: str) -> Path:
         """Return the folder with the sources of that hash.
@@ -172,6 +189,16 @@ class Catalog:
                 raise
             shutil.rmtree(aside)  # another process kept the same sources first
         return folder
+
+
+def _stamps(folder: Path, pattern: str) -> list[Stamp]:
+    """Return what changes with every version of the files below a folder."""
+    found: list[Stamp] = []
+    for path in sorted(folder.glob(pattern)):
+        with suppress(OSError):  # it was removed since it was listed
+            status = path.stat()
+            found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
+    return found
 
 
 def title_of(name: str) -> str:

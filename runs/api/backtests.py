@@ -17,6 +17,7 @@ from runs.api import bodies, schemas
 from runs.api.access import manageable_backtest, user_of, visible_backtest
 from runs.api.errors import ApiError
 from runs.api.requests import Paging, RunFilters, Window, chosen_runs, json_object, moment, refuse_unknown
+from runs.api.words import WORDS, rewritten
 from runs.deletion import delete_run
 from runs.models import Run, RunKind, RunState
 from runs.submission import submit
@@ -67,6 +68,17 @@ def list_backtests(request: HttpRequest, filters: Query[RunFilters]) -> Json:
 def read_backtest(request: HttpRequest, run_id: uuid.UUID) -> Json:
     """Return everything about a backtest but its tables and series."""
     return bodies.detail_body(visible_backtest(request, run_id))
+
+
+@router.patch(
+    "/{uuid:run_id}",
+    response={200: schemas.ItemBody, **ERRORS},
+    summary="Change title, notes and tags of a backtest",
+    openapi_extra=WORDS,
+)
+def change_backtest(request: HttpRequest, run_id: uuid.UUID) -> Json:
+    """Write about a backtest; what the body leaves out stays as it is."""
+    return bodies.item_body(rewritten(manageable_backtest(request, run_id), json_object(request)))
 
 
 @router.delete("/{uuid:run_id}", response={204: None, **ERRORS}, summary="Delete a backtest that has ended")

@@ -71,7 +71,7 @@ def item_body(run: Run) -> Json:
     """Return a run as an item of a list."""
     is_completed = run.state == RunState.COMPLETED
     metrics = {key: getattr(run, column) for key, column in HEADLINES.items()} if is_completed else None
-    return {**_standing(run), "spec": spec_body(run), "metrics": metrics}
+    return {**_standing(run), **words_body(run), "spec": spec_body(run), "metrics": metrics}
 
 
 def detail_body(run: Run) -> Json:
@@ -114,6 +114,14 @@ def standing(run: Run) -> Json:
         "finished_at": iso(run.finished_at),
         "error_message": error_part(run, "message"),
     }
+
+
+def words_body(run: Run) -> Json:
+    """Return what people wrote about a run."""
+    note = run.words
+    if note is None:
+        return {"title": "", "notes": "", "tags": []}
+    return {"title": note.title, "notes": note.notes, "tags": note.tag_list}
 
 
 def error_part(run: Run, part: str) -> str | None:

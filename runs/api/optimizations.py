@@ -17,6 +17,7 @@ from runs.api.access import manageable_optimization, user_of, visible_optimizati
 from runs.api.errors import ApiError
 from runs.api.evaluation import evaluation_body
 from runs.api.requests import RunFilters, TrialFilters, chosen_runs, json_object, refuse_unknown
+from runs.api.words import WORDS, rewritten
 from runs.deletion import delete_run
 from runs.failures import failure_groups
 from runs.models import Run, RunKind
@@ -39,7 +40,9 @@ BODY = {"requestBody": {"required": True, "content": {"application/json": {"sche
 def submit_optimization(request: HttpRequest, response: HttpResponse) -> Any:
     """Start an optimization, or find the identical one that is active."""
     user = user_of(request)
-    run, is_dedup = submit(_resolved(json_object(request)), user, per_minute=throttle.API_SUBMISSIONS)
+    resolved = _resolved(json_object(request))
+    twin = Run.objects.visible_to(user).identical_completed(resolved.run_key)
+    run, is_dedup = submit(resolved, user, per_minute=throttle.API_SUBMISSIONS)
     response["Location"] = f"/api/optimizations/{run.id}/status"
     body = {
         "id": str(run.id),
@@ -47,6 +50,7 @@ def submit_optimization(request: HttpRequest, response: HttpResponse) -> Any:
         "status": run.state,
         "total_combinations": run.total,
         "is_dedup": is_dedup,
+        "identical_to": str(twin.id) if twin else None,
     }
     return Status(202, body)
 
@@ -82,6 +86,17 @@ def list_optimizations(request: HttpRequest, filters: Query[RunFilters]) -> Json
 def read_optimization(request: HttpRequest, run_id: uuid.UUID) -> Json:
     """Return everything about an optimization but its trials."""
     return search_bodies.detail_body(visible_optimization(request, run_id))
+
+
+@router.patch(
+    "/{uuid:run_id}",
+    response={200: search_schemas.ItemBody, **ERRORS},
+    summary="Change title, notes and tags of an optimization",
+    openapi_extra=WORDS,
+)
+def change_optimization(request: HttpRequest, run_id: uuid.UUID) -> Json:
+    """Write about an optimization; what the body leaves out stays as it is."""
+    return search_bodies.item_body(rewritten(manageable_optimization(request, run_id), json_object(request)))
 
 
 @router.delete("/{uuid:run_id}", response={204: None, **ERRORS}, summary="Delete an optimization that has ended")

@@ -10,7 +10,8 @@ from ninja import Field, Schema
 
 from algotrade.resolve import to_ns
 from runs.api.errors import ApiError
-from runs.models import RunQuerySet, RunState
+from runs.models import Note, RunQuerySet, RunState
+from runs.run_list import with_words
 
 MAX_DEPTH = 10
 MAX_VALUES = 10_000
@@ -70,6 +71,8 @@ class RunFilters(Paging):
     asset: str | None = Field(None, max_length=64, pattern=PRINTABLE)
     exchange: str | None = Field(None, max_length=64, pattern=PRINTABLE)
     timeframe: str | None = Field(None, max_length=8, pattern=PRINTABLE)
+    tag: str | None = Field(None, max_length=64, pattern=PRINTABLE, description="One tag that a run must have.")
+    q: str | None = Field(None, max_length=100, pattern=PRINTABLE, description="Words, each of which must occur.")
     status: str | None = Field(None, max_length=64, description="One status, or several separated by commas.")
     from_: str | None = Field(None, alias="from", max_length=40, description="Created at or after: ISO 8601, UTC.")
     to: str | None = Field(None, max_length=40, description="Created at or before: ISO 8601, UTC; a date is its end.")
@@ -127,7 +130,9 @@ def chosen_runs(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
         "created_at__lte": moment("to", filters.to, is_end=True),
     }
     given = {name: value for name, value in chosen.items() if value not in (None, "")}
-    return runs.filter(**given).order_by("-number")
+    if filters.tag:
+        runs = runs.filter(pk__in=Note.objects.with_tag(filters.tag.lower()).values("run"))
+    return with_words(runs, filters.q or "").filter(**given).select_related("note").order_by("-number")
 
 
 def moment(name: str, text: str | None, *, is_end: bool = False) -> datetime | None:

@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from ninja import Field, Schema
 
+from runs.models.note import LONGEST_NOTES, LONGEST_TITLE, MOST_TAGS
+
 Status = Literal["pending", "running", "completed", "failed", "cancelled"]
 ParameterValue = bool | int | float | str
 
@@ -42,6 +44,14 @@ class SpecBody(Schema):
     close_at_end: bool = False
     risk_free_rate: float = Field(0.0, description="Annual fraction.")
     parameters: dict[str, ParameterValue] = Field({}, description="By name; an omitted one takes its default.")
+
+
+class WordsBody(Schema):
+    """What people write about a run. What is left out stays as it is; an empty text or list takes it away."""
+
+    title: str = Field("", max_length=LONGEST_TITLE, description="One line.")
+    notes: str = Field("", max_length=LONGEST_NOTES)
+    tags: list[str] = Field([], description=f"At most {MOST_TAGS}, of letters and digits with . + / - _ between them.")
 
 
 class Submitted(Schema):
@@ -98,6 +108,9 @@ class StatusBody(Standing):
 class ItemBody(Standing):
     """A run in a list."""
 
+    title: str = Field(description="What somebody called the run; empty when nobody did.")
+    notes: str
+    tags: list[str]
     spec: SpecBody
     metrics: dict[str, float | None] | None = Field(description="Headline metrics; null unless completed.")
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from algotrade.ports import Json
 from algotrade.spec import DATASET_AXES, ParamValue
-from runs.api.bodies import HEADLINES, error_part, iso_ns, standing
+from runs.api.bodies import HEADLINES, error_part, iso_ns, standing, words_body
 from runs.failures import FailureGroup
 from runs.models import Run, RunState, Trial
 from runs.search_resubmit import range_of, request_of
@@ -40,7 +40,7 @@ def item_body(run: Run) -> Json:
     """Return an optimization as an item of a list; its metrics are those of its best trial."""
     is_completed = run.state == RunState.COMPLETED and run.best_trial is not None
     metrics = {key: getattr(run, column) for key, column in HEADLINES.items()} if is_completed else None
-    return {**_standing(run), "spec": spec_body(run), "metrics": metrics}
+    return {**_standing(run), **words_body(run), "spec": spec_body(run), "metrics": metrics}
 
 
 def detail_body(run: Run) -> Json:

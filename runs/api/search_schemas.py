@@ -50,6 +50,7 @@ class Submitted(Schema):
     status: Status
     total_combinations: int = Field(description="Trials that will be evaluated, after the rules.")
     is_dedup: bool = Field(description="Whether the identical run was active already; then this is that one.")
+    identical_to: str | None = Field(description="Id of an identical run that completed before.")
 
 
 class Evaluation(Schema):
@@ -147,6 +148,9 @@ class StatusBody(Standing):
 class ItemBody(Standing):
     """An optimization in a list."""
 
+    title: str = Field(description="What somebody called the run; empty when nobody did.")
+    notes: str
+    tags: list[str]
     spec: SearchBody
     metrics: Metrics | None = Field(description="Headline metrics of the best trial; null unless completed.")
 

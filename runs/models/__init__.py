@@ -15,6 +15,7 @@ between, while its phase is `running_trials`, it has none: then its chunks have 
 """
 
 from runs.access_models import ApiToken, LoginLink
+from runs.models.note import Note
 from runs.models.run import Run, RunQuerySet
 from runs.models.search import Chunk, Trial, TrialFamily
 from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, IllegalTransition, RunKind, RunState
@@ -28,6 +29,7 @@ __all__ = [
     "Chunk",
     "IllegalTransition",
     "LoginLink",
+    "Note",
     "Run",
     "RunKind",
     "RunQuerySet",

@@ -17,8 +17,11 @@ from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunKind, RunState
 from runs.models.transitions import Transitions
 
 if TYPE_CHECKING:
+    from runs.models.note import Note
     from runs.models.search import Trial
 
+ROW_WITHOUT = ("result", "error_stack_trace")
+"""Columns that no list shows: the bulk of a row."""
 TRIALS_PER_CHUNK = 200
 """Failed trials that one chunk brings back; whoever claims it takes as many as it likes and frees the rest."""
 
@@ -52,6 +55,15 @@ class RunQuerySet(models.QuerySet["Run"]):
         may_begin = Q(finish_requested=False) & (Q(n_free__gt=0) | Q(is_partial=False, handed_out__lt=F("total")))
         return counted.filter(may_begin | Q(n_busy=0)).order_by("n_busy", F("total") - F("processed"), "number")
 
+    def for_rows(self) -> Self:
+        """Return the runs as a list shows them: with their notes, without what only a run's own page reads."""
+        return self.select_related("note").defer(*ROW_WITHOUT)
+
+    def waiting_places(self) -> dict[int, int]:
+        """Return how many runs wait before each waiting one, by number: for many runs in one question."""
+        waiting = self.filter(state=RunState.PENDING).order_by("queued_at", "number").values_list("pk", flat=True)
+        return {number: place for place, number in enumerate(waiting)}
+
     def identical_completed(self, run_key: str) -> "Run | None":
         """Return the newest completed run of the same key, if there is one."""
         return self.filter(run_key=run_key, state=RunState.COMPLETED).order_by("-number").first()
@@ -77,7 +89,7 @@ class RunQuerySet(models.QuerySet["Run"]):
         for _ in range(10):
             try:
                 with transaction.atomic():
-                    run = self._insert(resolved, user, repeats)
+                    run = self._insert_pending(resolved, user, repeats)
                     transaction.on_commit(run.announce, robust=True)
                 return run, False
             except IntegrityError:
@@ -86,7 +98,7 @@ class RunQuerySet(models.QuerySet["Run"]):
                     return active, True
         raise RuntimeError(f"An identical run kept starting and ending while {resolved.run_key} was submitted.")
 
-    def _insert(
+    def _insert_pending(
         self, resolved: "Pinned | ResolvedOptimization", user: AbstractBaseUser, repeats: "Trial | None"
     ) -> "Run":
         spec, is_search = resolved.spec, isinstance(resolved, ResolvedOptimization)
@@ -211,6 +223,9 @@ class Run(Transitions):
         max_length=200, blank=True, help_text="Folder of its arrays, below the artifacts folder."
     )
 
+    known_place: int | None = None
+    """How many runs wait before this one, where that was asked for many runs at once."""
+
     objects = RunQuerySet.as_manager()
 
     class Meta:
@@ -226,6 +241,24 @@ class Run(Transitions):
             models.Index(fields=("state", "queued_at"), name="run_state_queued"),
             models.Index(fields=("updated_at",), name="run_updated"),
             models.Index(fields=("run_key", "state"), name="run_key_state"),
+            # All that a list filters and sorts by, so that it need not walk through rows that carry curves and results.
+            models.Index(
+                fields=(
+                    "kind",
+                    "state",
+                    "strategy_name",
+                    "asset",
+                    "exchange",
+                    "timeframe",
+                    "created_at",
+                    "attempt_started_at",
+                    "finished_at",
+                    "total_return",
+                    "sharpe_ratio",
+                    "best_value",
+                ),
+                name="run_listing",
+            ),
         )
 
     def __str__(self) -> str:
@@ -235,6 +268,16 @@ class Run(Transitions):
     def get_absolute_url(self) -> str:
         """Return the address of the run's page."""
         return reverse(self.kind, args=[self.id])
+
+    @property
+    def handle(self) -> str:
+        """What addresses call the run where a person may read it: b1207, o482."""
+        return f"{self.kind[0]}{self.number}"
+
+    @property
+    def words(self) -> "Note | None":
+        """What people wrote about the run; None when nobody wrote anything."""
+        return getattr(self, "note", None)
 
     @property
     def is_active(self) -> bool:
@@ -303,6 +346,8 @@ class Run(Transitions):
         """Return how many runs wait before this one; None when it does not wait."""
         if self.state != RunState.PENDING:
             return None
+        if self.known_place is not None:
+            return self.known_place
         ahead = Q(queued_at__lt=self.queued_at) | Q(queued_at=self.queued_at, number__lt=self.number)
         return Run.objects.filter(ahead, state=RunState.PENDING).count()
 

@@ -105,8 +105,11 @@ function guardRevisions() {
   });
   const { defaults } = globalThis.Idiomorph;
   defaults.ignoreActiveValue = true;
-  // What a person opened stays open through live updates.
-  defaults.callbacks.beforeAttributeUpdated = (name, element) => !(name === "open" && /^(DETAILS|DIALOG)$/.test(element.tagName));
+  // What a person opened, ticked or is at stays so through live updates.
+  defaults.callbacks.beforeAttributeUpdated = (name, element) =>
+    !(name === "open" && /^(DETAILS|DIALOG)$/.test(element.tagName)) &&
+    !(name === "checked" && element.matches("[data-keep]")) &&
+    !(name === "aria-selected" && element.matches("tr"));
 }
 
 listen();

@@ -13,7 +13,8 @@ function areOn() {
 
 /** @param {EventTarget | null} target */
 function isTyping(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  if (target instanceof HTMLInputElement) return !/^(checkbox|radio|button|submit)$/.test(target.type);
+  return target instanceof HTMLElement && (target.isContentEditable || /^(TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
 /** Move the selection among the rows that lead somewhere. @param {number} step */
@@ -24,7 +25,12 @@ function moveRow(step) {
   const next = now < 0 ? (step > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, now + step));
   rows[now]?.removeAttribute("aria-selected");
   rows[next].setAttribute("aria-selected", "true");
-  /** @type {HTMLElement} */ (rows[next].querySelector("a")).focus();
+  /** @type {HTMLElement} */ (rows[next].querySelector("a")).focus(); // from there Enter opens it
+}
+
+/** @param {string} selector Of what a key clicks, where the page has it. */
+function click(selector) {
+  /** @type {HTMLElement | null} */ (document.querySelector(selector))?.click();
 }
 
 /** @param {() => void} toggleTheme */
@@ -45,8 +51,9 @@ export function startShortcuts(toggleTheme) {
     else if (event.key === "?") sheet.showModal();
     else if (event.key === "t") toggleTheme();
     else if (event.key === "j" || event.key === "k") moveRow(event.key === "j" ? 1 : -1);
-    else if (event.key === "x") /** @type {HTMLElement | null} */ (document.querySelector("tr[aria-selected=true] input[type=checkbox]"))?.click();
-    else if (event.key === "c") /** @type {HTMLElement | null} */ (document.querySelector("[data-compare]:not([aria-disabled=true])"))?.click();
+    else if (event.key === "x") click("tr[aria-selected=true] input[type=checkbox]");
+    else if (event.key === "c") click("[data-compare]:not([aria-disabled=true])");
+    else if (event.key === "R") document.dispatchEvent(new CustomEvent("shortcut:new"));
     else if (event.key === "/") {
       const search = /** @type {HTMLInputElement | null} */ (document.querySelector("input[type=search]"));
       if (!search) return;

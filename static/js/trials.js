@@ -90,11 +90,7 @@ export function startTrials() {
   document.getElementById("run-trials").addEventListener("click", (event) => {
     if (/** @type {Element} */ (event.target).closest("[data-clear-filter]")) filter().value = "";
   });
-  document.addEventListener("keydown", (event) => {
-    const isTyping = /** @type {Element} */ (event.target).closest("input, select, textarea, [contenteditable]");
-    if (event.key !== "R" || event.ctrlKey || event.metaKey || event.altKey || isTyping || document.querySelector("dialog[open]")) return;
-    if (localStorage.getItem("shortcuts") !== "off" && !document.getElementById("trials-news").hidden) load();
-  });
+  document.addEventListener("shortcut:new", () => document.getElementById("trials-news").hidden || load());
   startTicks();
   tellNews();
 }

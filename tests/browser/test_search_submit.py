@@ -144,7 +144,7 @@ def test_duplicate_fills_the_form_with_what_was_searched(page, ours):
     for name, value in {**RANGES, "filters.max_drawdown": 35, "rules": "slow > 24"}.items():
         expect(page.locator(f"[name='{name}']")).to_have_value(str(value))
     expect(page.get_by_test_id("summary")).to_contain_text(
-        re.compile("The same optimization (is active|completed before)")
+        re.compile("(The same optimization is active|Same spec, code and candles)")
     )
 
 

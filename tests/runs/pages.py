@@ -65,6 +65,10 @@ class FakeCatalog:
         """Return what a strategy says of itself, in whatever version."""
         return next((info for info in STRATEGIES if info.name == name), None)
 
+    def hashes(self):
+        """Return the source hash of each strategy."""
+        return {info.name: info.source_hash for info in STRATEGIES}
+
     def snapshot(self, source_hash):
         """Refuse: nothing was archived, so that nothing can be measured."""
         raise StrategyError(f"The sources {source_hash[:12]} are not in the archive.")

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from runs import artifacts
 from runs.access_models import ApiToken
-from runs.models import Chunk, Run, RunState, Trial, Worker
+from runs.models import Chunk, Note, Run, RunState, Trial, Worker
 from tests.builders import ERROR, make_run, make_user
 from tests.runs.clients import browser
 from tests.runs.trials import add_trials, make_search, make_trial
@@ -96,6 +96,15 @@ def test_delete_takes_row_and_files_after_a_confirmation(staff, settings, tmp_pa
     act(staff, "delete_selected", run, post="yes")
     assert not Run.objects.exists()
     assert not artifacts.folder(run).exists()
+
+
+def test_run_is_found_by_its_title_and_deleted_with_its_note(staff):
+    run = make_run(RunState.FAILED)
+    Note.objects.write(run, title="Breakout", notes="", tags=["night"])
+    for words in ("breakout", "night"):
+        assert str(run) in staff.get(RUNS, {"q": words}).content.decode()
+    act(staff, "delete_selected", run, post="yes")
+    assert not Note.objects.exists()
 
 
 def test_delete_of_an_active_run_is_refused(staff):

@@ -22,6 +22,7 @@ STATUS_KEYS = {
     "failed_combinations", "reused_combinations", "total_combinations", "best", "is_partial", "rate", "eta_seconds",
     "created_at", "started_at", "finished_at", "error_message", "error_stack_trace", "result",
 }  # fmt: skip
+WORDS = {"title", "notes", "tags"}
 ITEM_KEYS = {
     "number", "status", "parameters", "metrics", "error_message", "error_stack_trace", "duration_ms",
 }  # fmt: skip
@@ -55,7 +56,7 @@ def test_submission_answers_202_with_its_trials_and_where_to_follow_it(site, use
     assert (response.status_code, response["Location"]) == (202, address(run, "/status"))
     # fast < slow leaves 9 values below 20 (2 to 18), 24 below 50 and 25 below 100: 58.
     expected = {"id": str(run.id), "number": run.number, "status": "pending", "total_combinations": 58}
-    assert response.json() == expected | {"is_dedup": False}
+    assert response.json() == expected | {"is_dedup": False, "identical_to": None}
     assert (run.kind, run.user) == ("optimization", user)
 
 
@@ -64,6 +65,15 @@ def test_identical_active_submission_is_one_run(site, user):
     answers = [post(client).json() for _ in range(2)]
     assert [answer["is_dedup"] for answer in answers] == [False, True]
     assert answers[0]["id"] == answers[1]["id"]
+
+
+def test_identical_completed_search_is_named_and_stops_nothing(site, user):
+    client = program(user)
+    done = post(client).json()["id"]
+    Run.objects.update(state=RunState.COMPLETED)
+    again = post(client).json()
+    assert (again["identical_to"], again["is_dedup"]) == (done, False)
+    assert again["id"] != done
 
 
 @pytest.mark.parametrize("path", ["/api/optimizations/", "/api/optimizations/evaluate"])
@@ -142,7 +152,7 @@ def test_list_has_optimizations_only_the_newest_first_and_filtered():
     runs = [make_search(), completed_search()]
     body = program().get("/api/optimizations/").json()
     assert [item["number"] for item in body["items"]] == [run.number for run in reversed(runs)]
-    assert set(body["items"][0]) == STATUS_KEYS - {"result", "error_stack_trace"} | {"spec", "metrics"}
+    assert set(body["items"][0]) == STATUS_KEYS - {"result", "error_stack_trace"} | WORDS | {"spec", "metrics"}
     assert program().get("/api/optimizations/?status=completed").json()["total"] == 1
     assert program().get("/api/optimizations/?kind=x").status_code == 400
 

@@ -114,7 +114,13 @@ def test_list_is_newest_first_and_paged():
 def test_list_item_is_the_status_without_the_heavy_parts_plus_spec_and_metrics():
     completed_run()
     item = program().get("/api/backtests/").json()["items"][0]
-    assert set(item) == set(STATUS_KEYS) - {"equity", "result", "error_stack_trace"} | {"spec", "metrics"}
+    assert set(item) == set(STATUS_KEYS) - {"equity", "result", "error_stack_trace"} | {
+        "spec",
+        "metrics",
+        "title",
+        "notes",
+        "tags",
+    }
     assert item["metrics"]["trades"] == 139
 
 

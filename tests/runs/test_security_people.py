@@ -15,7 +15,13 @@ EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1) hx-get=/x hx-on
 @pytest.mark.parametrize("way", [browser, program])
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("post", "/api/backtests/{id}/cancel"), ("delete", "/api/backtests/{id}"), ("post", "/backtests/{id}/cancel")],
+    [
+        ("post", "/api/backtests/{id}/cancel"),
+        ("delete", "/api/backtests/{id}"),
+        ("post", "/backtests/{id}/cancel"),
+        ("post", "/runs/{id}/note"),
+        ("patch", "/api/backtests/{id}"),
+    ],
 )
 def test_other_user_changes_nothing(way, method, path):
     run = make_run(RunState.RUNNING)

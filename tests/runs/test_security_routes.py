@@ -7,7 +7,7 @@ import pytest
 from django.urls import URLPattern, get_resolver
 
 from runs.access_models import ApiToken, LoginLink
-from runs.models import Run, Worker
+from runs.models import Note, Run, Worker
 from tests.builders import make_run, make_user
 from tests.runs.clients import browser
 
@@ -76,7 +76,7 @@ def test_get_changes_nothing():
 
 
 def snapshot():
-    return [list(model.objects.order_by("pk").values()) for model in (Run, Worker, ApiToken, LoginLink)]
+    return [list(model.objects.order_by("pk").values()) for model in (Note, Run, Worker, ApiToken, LoginLink)]
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])

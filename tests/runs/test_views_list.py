@@ -8,6 +8,7 @@ from django.urls import reverse
 from runs.models import RunState
 from tests.builders import make_user
 from tests.runs.pages import make_completed, make_failed, make_page_run
+from tests.runs.trials import make_search
 
 
 def rows_of(response):
@@ -55,7 +56,7 @@ def test_list_is_filtered_by_status(site, user, query, expected):
 def test_filters_count_the_states(site, user):
     make_failed(user=user)
     make_page_run(RunState.RUNNING, user=user)
-    filters = {tab["label"]: tab["count"] for tab in site.get("/runs").context["filters"]}
+    filters = {tab["label"]: tab["count"] for tab in site.get("/runs").context["tabs"]}
     assert filters == {"All": 2, "Running": 1, "Failed": 1}
 
 
@@ -92,6 +93,22 @@ def test_list_asks_a_bounded_number_of_queries(site, user, django_assert_max_num
     for _ in range(40):
         make_page_run(RunState.RUNNING, user=user)
     with django_assert_max_num_queries(10):
+        site.get("/runs")
+
+
+def test_places_of_waiting_runs_are_asked_for_once(site, user, django_assert_max_num_queries):
+    for _ in range(40):
+        make_page_run(user=user)
+    with django_assert_max_num_queries(13):
+        content = site.get("/runs").content.decode()
+    assert "39 runs ahead" in content
+    assert "1 run ahead" in content
+
+
+def test_running_optimizations_are_listed_in_few_queries(site, user, django_assert_max_num_queries):
+    for _ in range(20):
+        make_search(user=user)
+    with django_assert_max_num_queries(12):
         site.get("/runs")
 
 

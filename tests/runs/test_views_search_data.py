@@ -8,7 +8,7 @@ import uuid
 import pytest
 
 from algotrade.metrics.vector import METRIC_KEYS
-from runs import views_search_data
+from runs import spreadsheets, views_search_data
 from runs.trial_table import trials_page
 from tests.builders import make_run
 from tests.runs.clients import browser
@@ -146,4 +146,4 @@ def test_export_with_a_broken_filter_is_a_message(rest):
 
 @pytest.mark.asyncio
 async def test_export_does_not_hold_up_a_server_that_waits_for_nobody():
-    assert [part async for part in views_search_data._awaited(iter(["a", "b"]))] == ["a", "b"]
+    assert [part async for part in spreadsheets._awaited(iter(["a", "b"]))] == ["a", "b"]

@@ -1,0 +1,89 @@
+"""What people may write about a run: the only validator of titles, notes and tags, for pages and programs alike."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from algotrade.errors import SpecError
+from runs.models.note import LONGEST_NOTES, LONGEST_TAG, LONGEST_TITLE, MOST_TAGS
+
+FIELDS = ("title", "notes", "tags")
+TAG = re.compile(r"\w[\w.+/-]*")
+BETWEEN_TAGS = re.compile(r"[\s,]+")
+NEVER_PRINTED = ("Cc", "Cs")
+"""Unicode categories that neither a database nor a page can do anything with: control characters, lone surrogates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What somebody writes about a run, checked.
+
+    Attributes:
+        title: one line.
+        notes: lines, separated by newlines.
+        tags: distinct, lower case, in the order that they were given in.
+    """
+
+    title: str
+    notes: str
+    tags: tuple[str, ...]
+
+
+def checked(told: dict[str, Any]) -> Words:
+    """Return the words that somebody sent.
+
+    Args:
+        told: `title` and `notes` as text, `tags` as a list of texts or as one text with blanks or commas between.
+
+    Raises:
+        SpecError: something is unknown, of another kind, too long, or no tag; `fields` says what and why.
+    """
+    fields = {name: f"Unknown field. Known: {', '.join(FIELDS)}." for name in told if name not in FIELDS}
+    told = {name: "" if value is None else value for name, value in told.items()}
+    title, notes = told.get("title", ""), told.get("notes", "")
+    for name, text, most, is_line in (("title", title, LONGEST_TITLE, True), ("notes", notes, LONGEST_NOTES, False)):
+        if message := _wrong_text(text, most, is_line=is_line):
+            fields[name] = message
+    try:
+        tags = _tags(told.get("tags", ""))
+    except ValueError as error:
+        fields["tags"] = str(error)
+    if fields:
+        raise SpecError(fields)
+    return Words(title.strip(), notes.replace("\r\n", "\n").replace("\r", "\n").strip(), tags)
+
+
+def _wrong_text(text: Any, most: int, *, is_line: bool) -> str:
+    """Return what is wrong with a text; an empty one when nothing is."""
+    if not isinstance(text, str):
+        return f"Must be text; it is {type(text).__name__}."
+    if len(text.strip()) > most:
+        return f"At most {most:,} characters; there are {len(text.strip()):,}."
+    allowed = "" if is_line else "\r\n\t"
+    strange = [sign for sign in text.strip() if sign not in allowed and unicodedata.category(sign) in NEVER_PRINTED]
+    if strange:
+        lines = "one line " if is_line else ""
+        return f"Must be {lines}without control characters; it has {strange[0]!r}."
+    return ""
+
+
+def _tags(told: Any) -> tuple[str, ...]:
+    """Return the tags of a list or of one text.
+
+    Raises:
+        ValueError: one of them is no tag, or there are too many.
+    """
+    given: Iterable[Any] = BETWEEN_TAGS.split(told.strip()) if isinstance(told, str) else told
+    if not isinstance(given, list) or not all(isinstance(tag, str) for tag in given):
+        raise ValueError(f"Must be a list of texts; it is {told!r:.100}.")
+    tags = tuple(dict.fromkeys(tag.strip().removeprefix("#").lower() for tag in given if tag.strip()))
+    for tag in tags:
+        if not TAG.fullmatch(tag):
+            raise ValueError(f"A tag is letters and digits, with . + / - _ between them; it is {tag!r:.60}.")
+        if len(tag) > LONGEST_TAG:
+            raise ValueError(f"A tag has at most {LONGEST_TAG} characters; {tag!r:.60} has {len(tag)}.")
+    if len(tags) > MOST_TAGS:
+        raise ValueError(f"At most {MOST_TAGS} tags; there are {len(tags)}.")
+    return tags

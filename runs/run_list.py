@@ -1,0 +1,208 @@
+"""The list of runs as an address asks for it: filters, search, order, page.
+
+Every question is asked of the index `run_listing` and of the short table of notes; the rows themselves, which carry
+curves and results, are read for the fifty runs of one page only.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time
+from typing import Any, Self
+
+from django.db.models import Count, F, Q
+from django.utils.http import urlencode
+
+from runs.models import Note, Run, RunKind, RunQuerySet, RunState
+
+ROWS_PER_PAGE = 50
+MOST_QUERY_CHARACTERS = 100
+MOST_WORDS = 10
+"""Words of a search that are looked for; each is a question of its own."""
+DURATION = F("finished_at") - F("attempt_started_at")
+SORTS: dict[str, Any] = {
+    "number": F("number"),
+    "return": F("total_return"),
+    "sharpe": F("sharpe_ratio"),
+    "objective": F("best_value"),
+    "duration": DURATION,
+}
+"""What a list may be sorted by; a minus before it puts the largest first."""
+NEWEST = "-number"
+HANDLE = re.compile(r"([a-z])(\d{1,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an address asks for. A filter that nobody set is empty.
+
+    Attributes:
+        status, kind: a state and a kind of run.
+        strategy: its name.
+        dataset: asset, exchange and timeframe with bars between.
+        tag: one tag.
+        since, until: first and last day of submission, ISO, UTC.
+        q: words, each of which must occur.
+        sort: a key of SORTS, after a minus for the largest first.
+        page: from 1.
+        problems: what could not be understood, by the parameter's name; it is passed over.
+    """
+
+    status: str = ""
+    kind: str = ""
+    strategy: str = ""
+    dataset: str = ""
+    tag: str = ""
+    since: str = ""
+    until: str = ""
+    q: str = ""
+    sort: str = NEWEST
+    page: int = 1
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, asked: Mapping[str, str]) -> Self:
+        """Return what the parameters of an address ask for."""
+        given = {name: str(asked.get(key, "")).replace("\0", "").strip() for name, key in PARAMETERS.items()}
+        problems = {}
+        for name, allowed in CHOICES.items():
+            if given[name] and given[name].removeprefix("-" if name == "sort" else "") not in allowed:
+                problems[PARAMETERS[name]] = f"Must be of {', '.join(allowed)}; it is {given.pop(name)[:50]!r}."
+        for name in ("since", "until"):
+            if given[name] and _day(given[name]) is None:
+                problems[PARAMETERS[name]] = f"Must be a day such as 2026-01-31; it is {given.pop(name)[:50]!r}."
+        given["q"] = given["q"][:MOST_QUERY_CHARACTERS]
+        number = str(asked.get("page", ""))
+        page = int(number) if number.isdecimal() and len(number) < 10 else 1
+        words = {name: value for name, value in given.items() if value}
+        return cls(**words, page=max(page, 1), problems=problems)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether runs are left out."""
+        return any(getattr(self, name) for name in FILTERS)
+
+    def query(self, **changes: Any) -> str:
+        """Return the query of the address that asks for this, with some of it changed; the first page by default."""
+        other = replace(self, **{"page": 1, **changes})
+        values = {key: getattr(other, name) for name, key in PARAMETERS.items() if getattr(other, name)}
+        if other.sort == NEWEST:
+            values.pop("sort")
+        if other.page > 1:
+            values["page"] = other.page
+        return urlencode(values)
+
+    def of_any_status(self, runs: RunQuerySet) -> RunQuerySet:
+        """Return the runs that pass every filter but the status."""
+        if self.kind:
+            runs = runs.filter(kind=self.kind)
+        if self.strategy:
+            runs = runs.filter(strategy_name=self.strategy)
+        if self.dataset:
+            asset, exchange, timeframe = [*self.dataset.split("|"), "", ""][:3]
+            runs = runs.filter(asset=asset, exchange=exchange, timeframe=timeframe)
+        if self.tag:
+            runs = runs.filter(pk__in=Note.objects.with_tag(self.tag.lower()).values("run"))
+        if first := _day(self.since):
+            runs = runs.filter(created_at__gte=datetime.combine(first, time.min, UTC))
+        if last := _day(self.until):
+            runs = runs.filter(created_at__lte=datetime.combine(last, time.max, UTC))
+        return with_words(runs, self.q)
+
+    def matching(self, runs: RunQuerySet) -> RunQuerySet:
+        """Return the runs that pass every filter, in the order that is asked for."""
+        found = self.of_any_status(runs)
+        found = found.filter(state=self.status) if self.status else found
+        by = SORTS[self.sort.removeprefix("-")]
+        first = by.desc(nulls_last=True) if self.sort.startswith("-") else by.asc(nulls_last=True)
+        return found.order_by(first) if by == F("number") else found.order_by(first, "-number")
+
+
+PARAMETERS = {name: name for name in ("status", "kind", "strategy", "dataset", "tag", "q", "sort")}
+PARAMETERS |= {"since": "from", "until": "to"}
+"""Name of the address's parameter by what it is called here."""
+FILTERS = tuple(name for name in PARAMETERS if name != "sort")
+CHOICES = {"status": tuple(RunState.values), "kind": tuple(RunKind.values), "sort": tuple(SORTS)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """One page of the list.
+
+    Attributes:
+        runs: what is shown.
+        number, n_pages: page, and how many there are, from 1.
+        n_rows: runs that match.
+        counts: runs by state that pass every filter but the status.
+    """
+
+    runs: list[Run]
+    number: int
+    n_pages: int
+    n_rows: int
+    counts: dict[str, int]
+
+    @property
+    def first(self) -> int:
+        """Number of the first shown row, from 1; 0 when there is none."""
+        return (self.number - 1) * ROWS_PER_PAGE + 1 if self.runs else 0
+
+    @property
+    def last(self) -> int:
+        """Number of the last shown row."""
+        return self.first + len(self.runs) - 1 if self.runs else 0
+
+
+def page_of(visible: RunQuerySet, wanted: Wanted) -> RunPage:
+    """Return the page that is asked for; a page beyond the last one is the last one."""
+    counts = state_counts(visible, wanted)
+    n_rows = counts.get(wanted.status, 0) if wanted.status else sum(counts.values())
+    n_pages = max(1, math.ceil(n_rows / ROWS_PER_PAGE))
+    number = min(wanted.page, n_pages)
+    first = (number - 1) * ROWS_PER_PAGE
+    numbers = list(wanted.matching(visible).values_list("pk", flat=True)[first : first + ROWS_PER_PAGE])
+    return RunPage(in_order(numbers), number, n_pages, n_rows, counts)
+
+
+def in_order(numbers: list[int]) -> list[Run]:
+    """Return these runs as a list shows them, in this order; one that was deleted meanwhile is left out."""
+    found = {run.pk: run for run in Run.objects.for_rows().filter(pk__in=numbers)}
+    return [found[number] for number in numbers if number in found]
+
+
+def state_counts(visible: RunQuerySet, wanted: Wanted) -> dict[str, int]:
+    """Return how many runs there are by state that pass every filter but the status."""
+    found = wanted.of_any_status(visible).order_by()
+    return dict(found.values_list("state").annotate(n=Count("pk")))
+
+
+def with_words(runs: RunQuerySet, query: str) -> RunQuerySet:
+    """Keep the runs in which each word occurs: in number, kind, strategy, dataset, title, notes or tags."""
+    for word in query.split()[:MOST_WORDS]:
+        hit = Q(asset__icontains=word) | Q(strategy_name__icontains=word.replace("-", "_"))
+        hit |= Q(exchange__icontains=word) | Q(timeframe__iexact=word) | Q(kind__istartswith=word)
+        hit |= Q(pk__in=Note.objects.with_word(word.removeprefix("#")).values("run"))
+        if word.isdecimal() and len(word) < 19:
+            hit |= Q(number=int(word))
+        elif handle := HANDLE.fullmatch(word.lower()):
+            hit |= Q(number=int(handle[2]), kind__startswith=handle[1])
+        runs = runs.filter(hit)
+    return runs
+
+
+def choices(visible: RunQuerySet) -> dict[str, list[Any]]:
+    """Return what may be filtered by: strategies, datasets and tags that some run has."""
+    runs = visible.order_by()
+    return {
+        "strategies": sorted(runs.values_list("strategy_name", flat=True).distinct()),
+        "datasets": sorted(runs.values_list("asset", "exchange", "timeframe").distinct()),
+        "tags": Note.objects.all_tags(),
+    }
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

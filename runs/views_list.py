@@ -1,0 +1,165 @@
+"""The list of runs: a page of it, what is new, its rows while they live, and all of it as a file."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import Resolver404, resolve, reverse
+from django.views.decorators.http import require_GET
+
+from algotrade.strategies.catalog import title_of
+from runs import artifacts, fragments, run_csv, run_list
+from runs.forms import BacktestForm, dataset_value
+from runs.models import Run, RunKind, RunState
+from runs.run_list import NEWEST, Wanted
+from runs.spreadsheets import sent_as_file
+from runs.views import is_htmx
+
+MOST_POLLED_ROWS = 100
+COMPARE = "/compare"
+COLUMNS = (
+    ("Status", ()),
+    ("Run", ()),
+    ("Strategy", ()),
+    ("Dataset, range", ()),
+    ("Result", (("return", "Return"), ("sharpe", "Sharpe"), ("objective", "Objective"))),
+    ("Progress, duration", (("duration", "Progress, duration"),)),
+    ("Submitted", (("number", "Submitted"),)),
+)
+"""Heading and, where the list may be sorted by it, key and label of each way."""
+
+
+@require_GET
+def runs(request: HttpRequest) -> HttpResponse:
+    """Show the runs that the address asks for: the page, or for a script the list alone."""
+    visible = Run.objects.visible_to(request.user)
+    wanted = Wanted.of(request.GET)
+    newest = visible.order_by("-number").values_list("pk", flat=True).first() or 0
+    context = {"nav": "runs", "wanted": wanted, "newest": newest, **_listed(request, wanted)}
+    if is_htmx(request) and "HX-History-Restore-Request" not in request.headers:
+        response = render(request, "runs/_run_list.html", context)
+        response["HX-Push-Url"] = _address(wanted.query(page=context["page"].number))
+        return response
+    context |= {"filters": _filters(wanted), "sample_form": None if newest else _sample_form()}
+    return render(request, "runs/run_list.html", context)
+
+
+def _listed(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
+    """Return what the list itself shows."""
+    page = run_list.page_of(Run.objects.visible_to(request.user), wanted)
+    return {
+        "page": page,
+        "rows": fragments.render_rows(page.runs, is_frame=False),
+        "tabs": _tabs(page.counts, wanted),
+        "columns": [{"label": label, "sorts": [_sort(wanted, *way) for way in ways]} for label, ways in COLUMNS],
+        "previous": _address(wanted.query(page=page.number - 1)) if page.number > 1 else "",
+        "next": _address(wanted.query(page=page.number + 1)) if page.number < page.n_pages else "",
+        "here": _address(wanted.query()),
+        "csv": f"{reverse('runs_csv')}?{wanted.query()}",
+        "query": wanted.query(),
+        "compare_url": _compare_url(),
+    }
+
+
+def _sort(wanted: Wanted, key: str, label: str) -> dict[str, str]:
+    """Return the link that sorts by `key`: the largest first, and the other way round when it does so already."""
+    is_down = wanted.sort == f"-{key}"
+    order = "descending" if is_down else "ascending" if wanted.sort == key else ""
+    return {"label": label, "order": order, "url": _address(wanted.query(sort=key if is_down else f"-{key}"))}
+
+
+def _tabs(counts: Mapping[str, int], wanted: Wanted) -> list[dict[str, Any]]:
+    """Return the tabs above the list; a status that nobody has is left out, unless it is the chosen one."""
+    tabs = [("", "All", sum(counts.values()))]
+    tabs += [(state.value, str(state.label), counts.get(state.value, 0)) for state in RunState]
+    return [
+        {
+            "label": label,
+            "count": n,
+            "is_current": value == wanted.status,
+            "url": _address(wanted.query(status=value)),
+        }
+        for value, label, n in tabs
+        if n or value == wanted.status or not value
+    ]
+
+
+def _filters(wanted: Wanted) -> list[dict[str, Any]]:
+    """Return the selects of the filter form: name, label, what all of them is called, and what there is."""
+    there = run_list.choices(Run.objects.all())
+    datasets = [("|".join(names), f"{names[0]} {names[2]} · {names[1]}") for names in there["datasets"]]
+    selects = [
+        ("kind", "Kind", "All kinds", [(kind.value, f"{kind.label}s") for kind in RunKind]),
+        ("strategy", "Strategy", "All strategies", [(name, title_of(name)) for name in there["strategies"]]),
+        ("dataset", "Dataset", "All datasets", datasets),
+        ("tag", "Tag", "All tags", [(tag, tag) for tag in there["tags"]]),
+    ]
+    return [
+        {"name": name, "label": label, "everything": everything, "choices": _with(choices, getattr(wanted, name))}
+        for name, label, everything, choices in selects
+        if choices or getattr(wanted, name)
+    ]
+
+
+def _with(choices: list[tuple[str, str]], chosen: str) -> list[tuple[str, str, bool]]:
+    """Return choices with whether each is chosen; a chosen one that no run has is offered, too, so that it is seen."""
+    known = choices if not chosen or chosen in dict(choices) else [*choices, (chosen, chosen.replace("|", " "))]
+    return [(value, label, value == chosen) for value, label in known]
+
+
+def _address(query: str) -> str:
+    return reverse("runs") + (f"?{query}" if query else "")
+
+
+def _compare_url() -> str:
+    """Return where runs are compared; an empty text where nothing does."""
+    try:
+        resolve(COMPARE)
+    except Resolver404:
+        return ""
+    return COMPARE
+
+
+def _sample_form() -> list[tuple[str, str]] | None:
+    """Return the hidden fields of a first backtest, or None while there is nothing to run it on."""
+    form = BacktestForm({}, artifacts.catalog(), artifacts.candle_store())
+    if form.dataset is None or form.strategy is None:
+        return None
+    return [("strategy_name", form.strategy.name), ("dataset", dataset_value(form.dataset))]
+
+
+@require_GET
+def runs_news(request: HttpRequest) -> HttpResponse:
+    """Return how many runs that pass the filters came after the newest one that the page knows, and today's counts."""
+    wanted, visible = Wanted.of(request.GET), Run.objects.visible_to(request.user)
+    after = request.GET.get("after", "")
+    known = int(after) if after.isdecimal() and len(after) < 19 else 0
+    n_new = wanted.matching(visible.filter(pk__gt=known)).order_by().count()
+    tabs = _tabs(run_list.state_counts(visible, wanted), wanted)
+    here = _address(wanted.query(sort=NEWEST))
+    return render(request, "runs/_run_news.html", {"n_new": n_new, "here": here, "tabs": tabs, "is_frame": True})
+
+
+@require_GET
+def runs_live(request: HttpRequest) -> HttpResponse:
+    """Return the rows of the named runs: what the list asks for while its socket is down."""
+    ids = [value for value in request.GET.getlist("id")[:MOST_POLLED_ROWS] if _is_uuid(value)]
+    found = Run.objects.visible_to(request.user).for_rows().filter(id__in=ids)
+    return HttpResponse("".join(fragments.render_rows(list(found))))
+
+
+@require_GET
+def runs_csv(request: HttpRequest) -> HttpResponseBase:
+    """Send the runs that pass the filters as CSV, in the order that is asked for."""
+    found = Wanted.of(request.GET).matching(Run.objects.visible_to(request.user))
+    return sent_as_file(request, run_csv.lines(found), "runs.csv", "text/csv; charset=utf-8")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True

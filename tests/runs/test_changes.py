@@ -1,0 +1,75 @@
+"""The chip that tells of candles or a strategy that have changed since a run was submitted."""
+
+import os
+
+import pytest
+
+from algotrade.strategies.catalog import Catalog
+from runs import artifacts
+from runs.changes import CANDLES_CHANGED, CANDLES_GONE, STRATEGY_CHANGED, STRATEGY_GONE, Today
+from tests.builders import INPUTS
+from tests.runs.pages import STRATEGIES, make_page_run
+from tests.runs.trials import DATASET, SEARCH_INPUTS, make_search
+
+NOW = STRATEGIES[0].source_hash
+
+
+@pytest.fixture
+def version(site):
+    """Return the version of the only dataset's candles."""
+    return artifacts.candle_store().datasets()[0].version
+
+
+def inputs(version, source=NOW):
+    return INPUTS | {"dataset_hash": version, "source_hash": source}
+
+
+def test_run_on_what_is_there_today_has_no_chip(site, user, version):
+    make_page_run(user=user, inputs=inputs(version))
+    assert 'class="changed"' not in site.get("/runs").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, [CANDLES_CHANGED, STRATEGY_CHANGED]),
+        ({"asset": "GONE", "strategy_name": "gone"}, [CANDLES_GONE, STRATEGY_GONE]),
+    ],
+)
+def test_what_changed_is_told_in_the_list_and_on_the_page(site, user, fields, expected):
+    run = make_page_run(user=user, **fields)
+    assert Today().changes(run) == expected
+    for path in ("/runs", run.get_absolute_url(), f"/runs/live?id={run.id}"):
+        content = site.get(path).content.decode()
+        assert all(change in content for change in expected), path
+
+
+def test_optimization_is_judged_by_all_its_datasets_and_its_newest_source(site, user, version):
+    places = [DATASET | {"asset": "ACME", "exchange": "TEST"}, DATASET | {"asset": "ACME", "exchange": "TEST"}]
+    pinned = [{**SEARCH_INPUTS["datasets"][0], "dataset_hash": name} for name in (version, "0" * 64)]
+    fields = {"user": user, "sources": ["0" * 64, NOW], "spec": {"datasets": places}}
+    both = make_search(inputs=SEARCH_INPUTS | {"datasets": pinned}, **fields)
+    assert Today().changes(both) == [CANDLES_CHANGED]
+    same = make_search(inputs=SEARCH_INPUTS | {"datasets": pinned[:1] * 2}, **fields)
+    assert Today().changes(same) == []
+
+
+def test_catalog_hashes_again_only_what_was_touched_and_executes_nothing(tmp_path, monkeypatch):
+    catalog = Catalog(tmp_path / "mine", tmp_path / "archive")
+    catalog.folder.mkdir()
+    path = catalog.folder / "mine.py"
+    path.write_text("from algotrade.strategies import Strategy\nraise SystemExit\nclass Mine(Strategy): ...\n")
+    first = catalog.hashes()
+    assert {"mine", "sma_cross"} <= set(first)
+    monkeypatch.setattr(catalog, "_sources", lambda: pytest.fail("read again"))
+    assert catalog.hashes() is first
+    monkeypatch.undo()
+    path.write_text(path.read_text() + "# more\n")
+    os.utime(path, ns=(1, 1))
+    assert catalog.hashes()["mine"] != first["mine"]
+    assert not catalog.archive.exists()
+
+
+def test_hashes_are_those_that_runs_pin(tmp_path):
+    catalog = Catalog(tmp_path / "mine", tmp_path / "archive")
+    assert catalog.hashes()["sma_cross"] == catalog.get("sma_cross").source_hash
