@@ -190,7 +190,7 @@ Q_CLUSTER: dict[str, Any] = {
     "save_limit": -1,
     "queue_limit": ALGOTRADE_WORKERS,
     "poll": 0.1,
-    "guard_cycle": 0.5,
+    "guard_cycle": 0.2,
     "catch_up": False,
     "scheduler": False,
     "log_level": "WARNING",

@@ -47,18 +47,31 @@ class Reaper:
             self._next_cleaning = self._now() + SECONDS_BETWEEN_CLEANINGS
             self._clean()
 
+    def look_around(self) -> None:
+        """Do for a worker that has just started what it need not wait for: the one before it may have been killed."""
+        self._rescue()
+        waiting = Run.objects.filter(state=RunState.PENDING).order_by("queued_at", "number").first()
+        work = waiting or Run.objects.with_trials_to_do().first()
+        if work is not None and queue.is_empty():
+            queue.enqueue(work.id)
+
     def _rescue(self) -> None:
         """Take runs and chunks from owners that are gone."""
         seen: dict[tuple[type, int, str], tuple[int, float]] = {}
+        starts: dict[Run, str] = {}
         running = Run.objects.filter(state=RunState.RUNNING)
         for claimed in (*running.exclude(owner=""), *Chunk.objects.filter(run__in=running).exclude(owner="")):
             reason = self._reason_to_rescue(claimed, seen)
             if not reason:
                 continue
-            if isinstance(claimed, Chunk):
-                self._free(claimed, reason)
-            else:
+            if not isinstance(claimed, Chunk):
                 self._lose(claimed, reason)
+            elif self._free(claimed, reason) and claimed.has_surely_not_begun:
+                starts[claimed.run] = f"Its worker was lost. {reason}"
+        # Workers that went down together, with their host or node, are one loss.
+        for run, reason in starts.items():
+            if run.mark_start_lost(reason):
+                log.error("run failed", run=str(run), run_id=str(run.id), error_message=run.error_message)
         self._beats = seen
 
     def _reason_to_rescue(self, claimed: Run | Chunk, seen: dict[tuple[type, int, str], tuple[int, float]]) -> str:
@@ -81,13 +94,15 @@ class Reaper:
                 "worker lost", run=str(run), run_id=str(run.id), reason=reason, crashes=run.crashes, state=run.state
             )
 
-    def _free(self, chunk: Chunk, reason: str) -> None:
+    def _free(self, chunk: Chunk, reason: str) -> bool:
         notice = f"A worker stopped responding at {timezone.now():%H:%M:%S}. Its trials run again on another one."
-        if chunk.release(chunk.owner, f"Its worker was lost. {reason}"):
-            chunk.run.write_notice(notice)
-            log.warning(
-                "worker lost", run=str(chunk.run), run_id=str(chunk.run.id), reason=reason, first_trial=chunk.first + 1
-            )
+        if not chunk.release(chunk.owner, f"Its worker was lost. {reason}"):
+            return False
+        chunk.run.write_notice(notice)
+        log.warning(
+            "worker lost", run=str(chunk.run), run_id=str(chunk.run.id), reason=reason, first_trial=chunk.first + 1
+        )
+        return True
 
     def _ring_again(self) -> None:
         """Send tickets for runs that wait although the queue is empty: their tickets went down with a process."""

@@ -23,6 +23,8 @@ log = structlog.get_logger(__name__)
 STOP_SECONDS = 7.0  # of the ten that Ctrl-C may take in all
 LONGEST_PAUSE_SECONDS = 10.0
 WATCHDOG_SECONDS = 5.0
+SETTLED_SECONDS = 5.0
+"""After so long a process has started well: when it ends then, it is for a new reason."""
 
 
 @dataclass
@@ -47,8 +49,8 @@ class Part:
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
             log.error("process ended", part=self.name, returncode=self.process.returncode)
-            # A process that ran for a while ended for a new reason; one that ends at once would spin.
-            self.pause = 0.2 if now - self.started > 30 else min(max(self.pause * 2, 0.2), LONGEST_PAUSE_SECONDS)
+            is_new = now - self.started > SETTLED_SECONDS  # one that ends at once, again and again, would spin
+            self.pause = 0.2 if is_new else min(max(self.pause * 2, 0.2), LONGEST_PAUSE_SECONDS)
             self.process, self.not_before = None, now + self.pause
         if self.process is None and now >= self.not_before:
             self.start()

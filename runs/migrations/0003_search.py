@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "is_begun",
-                    models.BooleanField(default=False, help_text="Its first trial was seen to begin, after a loss."),
+                    models.BooleanField(default=False, help_text="Its owner was seen to begin a trial."),
                 ),
                 (
                     "reason",

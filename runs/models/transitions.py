@@ -79,6 +79,35 @@ class Transitions(models.Model):
             },
         )
 
+    def mark_start_lost(self, reason: str, printed: str = "") -> bool:
+        """Count a loss before any trial began; running -> failed when it is the last that is allowed in a row.
+
+        A stored trial, or one that begins, starts the count anew; while another worker is at one, the run goes on.
+
+        Args:
+            reason: what ended the worker or its child, a sentence.
+            printed: what the child printed, shown with the error.
+
+        Returns:
+            Whether the run failed.
+        """
+        run = self._run
+        trying = self._rows().filter(pk=self.pk, state=RunState.RUNNING, phase=TRIALS_PHASE, owner="")
+        with transaction.atomic():
+            if not trying.update(crashes=F("crashes") + 1):
+                return False
+            run.refresh_from_db()
+            is_hopeful = run.chunks.filter(is_begun=True).exclude(owner="").exists()
+            if is_hopeful or run.crashes < settings.MAX_ATTEMPTS:
+                return False
+            message = (
+                f"{reason} No trial had begun by then, {run.crashes} times in a row. "
+                "Finished trials are kept; Resume runs the others."
+            )
+            detail = {"log": printed}
+            trace = printed.strip() or reason
+            return self.mark_failed("", {"type": "WorkerLost", "message": message, "trace": trace, "detail": detail})
+
     def mark_completed(self, owner: str, result: Json, artifact: str, live: Json | None = None) -> bool:
         """Running -> completed.
 

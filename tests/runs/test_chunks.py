@@ -210,3 +210,30 @@ def test_list_of_work_has_the_run_with_the_fewest_workers_first():
     claim(busy)
     names = list(type(busy).objects.with_trials_to_do())
     assert names == [done, idle, busy]
+
+
+@pytest.mark.parametrize(("is_begun", "crashes"), [(True, 1), (False, 0), (None, 1)])
+def test_loss_counts_against_a_chunk_unless_no_trial_had_begun(is_begun, crashes):
+    run = make_search()
+    chunk, _ = claim(run)
+    assert chunk.release("me", "killed", is_begun=is_begun)
+    chunk.refresh_from_db()
+    assert (chunk.owner, chunk.crashes) == ("", crashes)
+
+
+@pytest.mark.parametrize("hope", ["a stored trial", "a trial that begins"])
+def test_count_of_lost_starts_begins_anew_with(hope):
+    run = make_search(crashes=2)
+    chunk, _ = claim(run)
+    if hope == "a stored trial":
+        chunk.commit("me", rows(run, {0: 1.0}), 1)
+    else:
+        chunk.write_begun("me")
+    assert fresh(run).crashes == 0
+    assert Chunk.objects.get().is_begun
+
+
+def test_lost_start_of_a_run_that_evaluates_no_trials_changes_nothing():
+    run = make_search(phase="ranking", owner="reporter", crashes=2)
+    assert not run.mark_start_lost("killed")
+    assert (fresh(run).state, fresh(run).crashes) == ("running", 2)
