@@ -18,7 +18,7 @@ class Patient(Strategy):
     length = Param(5, low=1, high=1_000)
     bad = Param(0, low=0, high=1_000, help="Every so many lengths fail")
     deadly = Param(0, low=0, high=1_000, help="This length ends the process")
-    millis = Param(20, low=0, high=1_000)
+    millis = Param(20, low=0, high=10_000)
 
     @staticmethod
     def on_bar(bars, ind, params, broker):

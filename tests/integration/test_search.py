@@ -219,6 +219,20 @@ def test_stop_gives_an_optimization_back_with_what_is_done(lone_searches):
     assert (end["status"], end["completed_combinations"]) == ("completed", 80)
 
 
+def test_stop_while_the_best_trial_is_repeated_gives_an_optimization_back(lone_searches):
+    run_id = lone_searches.submit(asked(2, millis=3_000))
+    number = lone_searches.status(run_id)["number"]
+    phase = f"SELECT phase FROM runs_run WHERE number = {number}"
+    wait_for(lambda: lone_searches.product.rows(phase) == [("writing_report",)], 30, "the report")
+    assert lone_searches.product.stop() == 0
+    standing = f"SELECT state, crashes FROM runs_run WHERE number = {number}"
+    assert lone_searches.product.rows(standing) == [("pending", 0)]
+    lone_searches.product.start()
+    end = lone_searches.finished(run_id)
+    assert (end["status"], end["completed_combinations"]) == ("completed", 2)
+    assert lone_searches.product.call("GET", f"/api/optimizations/{run_id}")[1]["result"]["parity"]["status"] == "equal"
+
+
 def test_two_nodes_on_postgresql_and_redis_make_the_same_table(services, tmp_path):
     tables, owners = [], set()
     for name, addresses in (("embedded", {}), ("services", services)):
