@@ -8,7 +8,6 @@ finds nothing left writes the report.
 import time
 
 import structlog
-from django.conf import settings
 
 from algotrade.errors import AlgotradeError
 from algotrade.ports import Json
@@ -78,7 +77,7 @@ def _evaluate_some(run: Run, pace: dict[int, float]) -> bool:
         return False
     chunk, numbers = claimed
     chunk.run = run
-    if chunk.crashes >= settings.MAX_ATTEMPTS:
+    if chunk.is_given_up:
         _give_up(chunk, owner, numbers[0])
         return True
     try:
@@ -144,7 +143,7 @@ def _lose(chunk: Chunk, owner: str, reason: str, printed: str, *, is_begun: bool
 def _give_up(chunk: Chunk, owner: str, number: int) -> None:
     """Store the trial that ended every process that tried it as a failed one."""
     combination = int(sampler(chunk.run).combinations(number, 1)[0])
-    message = f"{chunk.reason or 'Its worker was lost.'} It was tried {settings.MAX_ATTEMPTS} times."
+    message = f"{chunk.reason or 'Its worker was lost.'} It is not tried again."
     parameters = sampler(chunk.run).space.parameters(combination)
     error = {"type": "WorkerLost", "message": message, "trace": message, "detail": {"parameters": parameters}}
     trial = Judge(chunk.run).failed(number, combination, error)

@@ -72,7 +72,9 @@ class Migration(migrations.Migration):
                 ("beat", models.BigIntegerField(default=0, help_text="Counts the owner's signs of life.")),
                 (
                     "crashes",
-                    models.PositiveIntegerField(default=0, help_text="Claims lost in a row at its first trial."),
+                    models.PositiveIntegerField(
+                        default=0, help_text="1 since it was lost, and 1 for each loss seen at its first trial."
+                    ),
                 ),
                 (
                     "is_begun",

@@ -26,7 +26,7 @@ HEADLINES = (
 """Metrics of a trial that have a column of their own; the others are in its vector."""
 ROWS_AT_ONCE = 500
 SURE_CRASHES = 2
-"""Losses in a row after which the first trial of a chunk must be what ended its process."""
+"""A chunk with so many gives its first trial alone, which is suspected of having ended its process."""
 
 
 class Trial(models.Model):
@@ -113,7 +113,6 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
                 chunk = self._cut(run, size)
                 if chunk is None:
                     return None
-            # After two losses the first trial is the culprit: a chunk that was lost is evaluated one by one.
             taken = missing[: 1 if chunk.crashes >= SURE_CRASHES else size]
             if len(taken) < len(missing):
                 end, chunk.count = chunk.first + chunk.count, taken[-1] + 1 - chunk.first
@@ -140,7 +139,9 @@ class Chunk(models.Model):
     count = models.BigIntegerField()
     owner = models.CharField(max_length=128, blank=True)
     beat = models.BigIntegerField(default=0, help_text="Counts the owner's signs of life.")
-    crashes = models.PositiveIntegerField(default=0, help_text="Claims lost in a row at its first trial.")
+    crashes = models.PositiveIntegerField(
+        default=0, help_text="1 since it was lost, and 1 for each loss seen at its first trial."
+    )
     is_begun = models.BooleanField(default=False, help_text="Its owner was seen to begin a trial.")
     reason = models.CharField(max_length=300, blank=True, help_text="What ended the last claim that was lost.")
 
@@ -215,6 +216,14 @@ class Chunk(models.Model):
         return bool(freed)
 
     @property
+    def is_given_up(self) -> bool:
+        """Whether its first trial is not tried again: it was lost MAX_ATTEMPTS times, and seen to run each time.
+
+        The loss that put the chunk under suspicion is not one of them, as any of its trials may have run then.
+        """
+        return self.crashes > settings.MAX_ATTEMPTS
+
+    @property
     def has_surely_not_begun(self) -> bool:
         """Whether no trial runs: of a chunk under suspicion the row hears at once when one begins."""
         return self.crashes > 0 and not self.is_begun
@@ -229,7 +238,7 @@ class Chunk(models.Model):
     def suspect(self, owner: str, reason: str) -> bool:
         """Give the chunk free after a loss that only its first trial can have caused."""
         mine = Chunk.objects.filter(pk=self.pk, owner=owner)
-        return bool(mine.update(owner="", crashes=settings.MAX_ATTEMPTS, reason=reason[:300]))
+        return bool(mine.update(owner="", crashes=settings.MAX_ATTEMPTS + 1, reason=reason[:300]))
 
     def _mine(self, owner: str) -> "models.QuerySet[Chunk]":
         return Chunk.objects.filter(pk=self.pk, owner=owner, run__state=RunState.RUNNING)

@@ -59,7 +59,7 @@ def test_chunk_whose_trials_are_all_known_is_dropped():
     assert (Chunk.objects.count(), fresh(run).handed_out) == (0, 4)
 
 
-def test_chunk_lost_twice_gives_its_first_trial_alone():
+def test_chunk_lost_at_its_first_trial_gives_its_first_trial_alone():
     run = make_search(handed_out=TOTAL)
     Chunk.objects.create(run=run, first=0, count=5, crashes=SURE_CRASHES)
     chunk, taken = claim(run)

@@ -123,6 +123,16 @@ def test_trial_that_ends_its_process_becomes_one_failed_trial_naming_the_signal(
     assert "SIGSEGV" in culprit.error_message
 
 
+def test_trial_is_blamed_only_for_losses_at_itself(work):
+    deaths = [5, 5, 7, 7]  # number 5 is judged twice: the batch before it is told first
+
+    def killed(number):
+        return ChildEnded(-9, "") if deaths[:1] == [number] and deaths.pop(0) else good(number)
+
+    work(run := pending(), killed)
+    assert (run.state, run.processed, run.failed, deaths) == ("completed", TOTAL, 0, [])
+
+
 @pytest.fixture
 def dies_at_starts(monkeypatch):
     """Return a function that lets children end before a trial begins, in those of their jobs that it is given."""
