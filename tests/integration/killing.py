@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -19,11 +18,11 @@ class Killer:
     """Kills, again and again, when trials were stored since the last kill, and never twice at the same trial.
 
     Without the first rule kills could come faster than processes start. By the second no trial is ever suspected to be
-    what ends its process: that takes three losses.
+    what ends its process: that takes three losses. Seconds from one kill to the next are bounded by
+    SECONDS_TO_PROCEED, twice.
 
     Attributes:
         kills: how many there were of each kind.
-        longest: seconds from a kill to the next stored trial, at most.
     """
 
     def __init__(self, product, number, seed):
@@ -32,7 +31,6 @@ class Killer:
         self._chance = random.Random(seed)
         self._hit = set()
         self.kills = dict.fromkeys(KINDS, 0)
-        self.longest = 0.0
 
     def kill(self, n_kills):
         """Kill so many times, and see the optimization proceed after the last one, too."""
@@ -40,14 +38,10 @@ class Killer:
         for _ in range(n_kills):
             wait_for(self._kill_one, SECONDS_TO_PROCEED, "somebody to kill", 0.02)
             self._wait_for_progress()
-            if os.environ.get("TALK"):
-                print(self.last, round(self.took, 2), self._n_stored(), flush=True)
 
     def _wait_for_progress(self):
-        began, before = time.monotonic(), self._n_stored()
+        before = self._n_stored()
         wait_for(lambda: self._n_stored() > before, SECONDS_TO_PROCEED, f"a trial after the kills {self.kills}", 0.02)
-        self.took = time.monotonic() - began
-        self.longest = max(self.longest, time.monotonic() - began)
 
     def _n_stored(self):
         return self._product.rows(f"SELECT processed FROM runs_run WHERE number = {self._number}")[0][0]
@@ -68,7 +62,6 @@ class Killer:
                 os.kill(target, signal.SIGKILL)
         self._hit |= hit
         self.kills[kind] += 1
-        self.last = kind
         if kind == "product":
             self._product.process.wait()
             self._product.start()

@@ -173,30 +173,6 @@ def test_optimization_no_child_of_which_survives_its_preparation_fails(searches,
     assert "3 times. The strategy's process was ended by SIGSEGV" in end["error_message"]
 
 
-def test_table_after_kills_equals_the_undisturbed_one(lone_searches):
-    plain = lone_searches.submit(asked(100, millis=15, initial_cash=10_001))
-    lone_searches.finished(plain)
-    disturbed = lone_searches.submit(asked(100, millis=15, initial_cash=10_002))
-    for number, victims in enumerate(
-        (workers, lambda s: s.product.children(), workers, lambda s: s.product.children())
-    ):
-        lone_searches.begun(disturbed, 12 + 15 * number)
-        for pid in victims(lone_searches):
-            os.kill(pid, signal.SIGKILL)
-    end = lone_searches.finished(disturbed)
-    assert (end["status"], end["completed_combinations"], end["failed_combinations"]) == ("completed", 100, 0)
-    table = lone_searches.table(disturbed)
-    assert [row[0] for row in table] == list(range(1, 101))
-    # Another cash, or the trials would be known already; the same trades.
-    plain_returns = [row[3]["trades"] for row in lone_searches.table(plain)]
-    assert [row[3]["trades"] for row in table] == plain_returns
-
-
-def workers(searches):
-    """Return the process ids of the workers that evaluate trials."""
-    return {int(owner.split(":")[1]) for owner in searches.product.chunk_owners()}
-
-
 def test_killed_product_goes_on_with_the_missing_trials(lone_searches):
     run_id = lone_searches.submit(asked(80, millis=30))
     lone_searches.begun(run_id, 10)

@@ -48,7 +48,7 @@ def test_table_after_ten_random_kills_equals_the_undisturbed_one(searches):
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(3_600)
+@pytest.mark.timeout(1_800)
 def test_table_after_two_hundred_random_kills_equals_the_undisturbed_one(searches):
     undisturbed, killed, killer = undisturbed_and_killed(searches, 500, 200, millis=250)
     assert undisturbed[:5] == ("completed", [490, 10, 500, 0], [(500, 500, 10)], [(0,)], "equal")
