@@ -136,7 +136,7 @@ def _lose(chunk: Chunk, owner: str, reason: str, printed: str, *, is_begun: bool
     """Free a chunk whose child was lost. What ends it before a trial begins is no trial's fault, but the run's."""
     if not write_surely(chunk.release, owner, reason, is_begun=is_begun) or is_begun:
         return
-    if write_surely(chunk.run.mark_start_lost, reason, printed):
+    if write_surely(chunk.run.mark_start_lost, chunk, reason, printed):
         log.error("run failed", error_type=chunk.run.error_type, error_message=chunk.run.error_message)
 
 

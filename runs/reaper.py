@@ -58,20 +58,15 @@ class Reaper:
     def _rescue(self) -> None:
         """Take runs and chunks from owners that are gone."""
         seen: dict[tuple[type, int, str], tuple[int, float]] = {}
-        starts: dict[Run, str] = {}
         running = Run.objects.filter(state=RunState.RUNNING)
         for claimed in (*running.exclude(owner=""), *Chunk.objects.filter(run__in=running).exclude(owner="")):
             reason = self._reason_to_rescue(claimed, seen)
             if not reason:
                 continue
-            if not isinstance(claimed, Chunk):
+            if isinstance(claimed, Chunk):
+                self._free(claimed, reason)
+            else:
                 self._lose(claimed, reason)
-            elif self._free(claimed, reason) and claimed.has_surely_not_begun:
-                starts[claimed.run] = f"Its worker was lost. {reason}"
-        # Workers that went down together, with their host or node, are one loss.
-        for run, reason in starts.items():
-            if run.mark_start_lost(reason):
-                log.error("run failed", run=str(run), run_id=str(run.id), error_message=run.error_message)
         self._beats = seen
 
     def _reason_to_rescue(self, claimed: Run | Chunk, seen: dict[tuple[type, int, str], tuple[int, float]]) -> str:
@@ -94,15 +89,16 @@ class Reaper:
                 "worker lost", run=str(run), run_id=str(run.id), reason=reason, crashes=run.crashes, state=run.state
             )
 
-    def _free(self, chunk: Chunk, reason: str) -> bool:
-        notice = f"A worker stopped responding at {timezone.now():%H:%M:%S}. Its trials run again on another one."
-        if not chunk.release(chunk.owner, f"Its worker was lost. {reason}"):
-            return False
-        chunk.run.write_notice(notice)
-        log.warning(
-            "worker lost", run=str(chunk.run), run_id=str(chunk.run.id), reason=reason, first_trial=chunk.first + 1
+    def _free(self, chunk: Chunk, reason: str) -> None:
+        run, words = chunk.run, f"Its worker was lost. {reason}"
+        if not chunk.release(chunk.owner, words):
+            return
+        run.write_notice(
+            f"A worker stopped responding at {timezone.now():%H:%M:%S}. Its trials run again on another one."
         )
-        return True
+        log.warning("worker lost", run=str(run), run_id=str(run.id), reason=reason, first_trial=chunk.first + 1)
+        if chunk.has_surely_not_begun and run.mark_start_lost(chunk, words):
+            log.error("run failed", run=str(run), run_id=str(run.id), error_message=run.error_message)
 
     def _ring_again(self) -> None:
         """Send tickets for runs that wait although the queue is empty: their tickets went down with a process."""

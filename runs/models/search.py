@@ -118,6 +118,8 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
                 end, chunk.count = chunk.first + chunk.count, taken[-1] + 1 - chunk.first
                 self.create(run=run, first=taken[-1] + 1, count=end - taken[-1] - 1, crashes=0)
             chunk.owner, chunk.is_begun = owner, False
+            seen = Run.objects.values_list("processed", "crashes").get(pk=run.pk)
+            chunk.processed_before, chunk.crashes_before = seen
             chunk.save()
         return chunk, taken
 
@@ -143,6 +145,10 @@ class Chunk(models.Model):
         default=0, help_text="1 since it was lost, and 1 for each loss seen at its first trial."
     )
     is_begun = models.BooleanField(default=False, help_text="Its owner was seen to begin a trial.")
+    processed_before = models.BigIntegerField(
+        default=0, help_text="Trials of the run that were stored when it was taken."
+    )
+    crashes_before = models.PositiveIntegerField(default=0, help_text="The run's crashes when it was taken.")
     reason = models.CharField(max_length=300, blank=True, help_text="What ended the last claim that was lost.")
 
     objects = ChunkQuerySet.as_manager()

@@ -44,7 +44,10 @@ class Killer:
         wait_for(lambda: self._n_stored() > before, SECONDS_TO_PROCEED, f"a trial after the kills {self.kills}", 0.02)
 
     def _n_stored(self):
-        return self._product.rows(f"SELECT processed FROM runs_run WHERE number = {self._number}")[0][0]
+        query = f"SELECT processed, state, error_message FROM runs_run WHERE number = {self._number}"
+        ((processed, state, error),) = self._product.rows(query)
+        assert state in ("pending", "running"), f"{state} after the kills {self.kills}: {error}"
+        return processed
 
     def _kill_one(self):
         """Kill a process chosen at random, if no trial is hit a second time by it; tell whether one was killed."""

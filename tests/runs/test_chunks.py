@@ -235,5 +235,17 @@ def test_count_of_lost_starts_begins_anew_with(hope):
 
 def test_lost_start_of_a_run_that_evaluates_no_trials_changes_nothing():
     run = make_search(phase="ranking", owner="reporter", crashes=2)
-    assert not run.mark_start_lost("killed")
+    chunk = Chunk.objects.create(run=run, first=0, count=2, crashes_before=2)
+    assert not run.mark_start_lost(chunk, "killed")
     assert (fresh(run).state, fresh(run).crashes) == ("running", 2)
+
+
+def test_starts_lost_at_once_or_while_trials_are_stored_are_not_lost_in_a_row():
+    run = make_search()
+    (mine, _), (yours, _), (theirs, _) = claim(run), claim(run, owner="you"), claim(run, owner="they")
+    run.mark_start_lost(mine, "killed")
+    run.mark_start_lost(yours, "killed")
+    assert fresh(run).crashes == 1
+    theirs.commit("they", rows(run, {16: 1.0}), 17)
+    run.mark_start_lost(yours, "killed")
+    assert fresh(run).crashes == 0

@@ -160,7 +160,7 @@ def test_optimization_whose_workers_are_always_lost_before_a_trial_begins_is_fai
     chunk = chunk_of("", crashes=1)
     for _ in range(3):
         assert state(chunk.run) == "running"
-        Chunk.objects.update(owner=f"{place()}:{2**22 - 1}:1:abc")
+        assert Chunk.objects.claim(chunk.run, f"{place()}:{2**22 - 1}:1:abc", 5)
         Reaper(clock).tick()
     assert state(chunk.run) == "failed"
     assert "Its process is gone. No trial had begun by then" in Run.objects.get().error_message
