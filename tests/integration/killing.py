@@ -10,7 +10,7 @@ from tests.stack import descendants, processes, wait_for
 
 KINDS = {"worker": 8, "child": 8, "helper": 2, "node": 1, "product": 1}
 """How often each is chosen: a busy worker, a child of one, any process below a node, the node itself, everything."""
-SECONDS_TO_PROCEED = 30.0
+SECONDS_TO_PROCEED = 60.0
 """Within these the next trial must be stored, whatever was killed."""
 
 

@@ -1,9 +1,19 @@
-"""How soon a process that ended is started again."""
+"""How soon a process that ended is started again, and which node is taken for dead."""
 
 import pytest
 
 from runs import supervisor
-from runs.supervisor import LONGEST_PAUSE_SECONDS, SETTLED_SECONDS, Part
+from runs.models import Worker
+from runs.owners import place
+from runs.supervisor import (
+    LONGEST_PAUSE_SECONDS,
+    SECONDS_TO_START,
+    SETTLED_SECONDS,
+    SILENT_SECONDS,
+    WATCHDOG_SECONDS,
+    Part,
+    Supervisor,
+)
 
 
 class Clock:
@@ -52,3 +62,51 @@ def test_process_that_ends_at_once_waits_longer_each_time(part, clock, capfd):
 def test_process_that_had_settled_starts_again_soon(part, clock, capfd):
     assert [pause_after(part, clock, 0.5), pause_after(part, clock, 0.5)] == [0.2, 0.4]
     assert pause_after(part, clock, SETTLED_SECONDS + 0.1) == 0.2
+
+
+class LivingProcess:
+    """A process that ends when it is told to."""
+
+    pid, returncode, n_kills = 7, None, 0
+
+    def poll(self):
+        return self.returncode
+
+    def kill(self):
+        self.n_kills += 1
+
+
+@pytest.fixture
+def watched(clock):
+    """Return a supervisor, the process of its node, and the row of the node's worker."""
+    process = LivingProcess()
+    node = Part("worker", ["worker"], process, started=clock.now)
+    worker = Worker.objects.create(host=place(), pid=7, started_ticks=1, node_pid=1, version="1")
+    return Supervisor([node]), process, worker
+
+
+def watch(supervisor, clock, seconds, worker=None):
+    """Let the supervisor look for so many seconds, while `worker` beats."""
+    for _ in range(int(seconds / WATCHDOG_SECONDS)):
+        clock.now += WATCHDOG_SECONDS
+        if worker is not None:
+            worker.beat += 1
+            worker.save()
+        supervisor.tick()
+
+
+@pytest.mark.django_db
+def test_node_that_takes_long_to_start_is_left_alone(watched, clock):
+    supervisor, process, _ = watched
+    watch(supervisor, clock, SECONDS_TO_START)
+    assert process.n_kills == 0
+
+
+@pytest.mark.django_db
+def test_node_that_counts_no_beats_any_more_is_ended(watched, clock):
+    supervisor, process, worker = watched
+    watch(supervisor, clock, 2 * SECONDS_TO_START, worker)
+    watch(supervisor, clock, SILENT_SECONDS - WATCHDOG_SECONDS)
+    assert process.n_kills == 0
+    watch(supervisor, clock, WATCHDOG_SECONDS)
+    assert process.n_kills == 1
