@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
 from django.db.models import Sum
 
 from runs.models import Worker
@@ -81,7 +82,11 @@ class Supervisor:
             part.revive()
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + WATCHDOG_SECONDS
-            self._watch_node()
+            close_old_connections()
+            try:
+                self._watch_node()
+            except DatabaseError as error:
+                log.warning("node is not watched while the database is away", error=str(error))
 
     def stop(self) -> None:
         """End every part: kindly at first, all at once, then for good."""

@@ -1,6 +1,7 @@
 """How soon a process that ended is started again, and which node is taken for dead."""
 
 import pytest
+from django.db import OperationalError
 
 from runs import supervisor
 from runs.models import Worker
@@ -77,8 +78,9 @@ class LivingProcess:
 
 
 @pytest.fixture
-def watched(clock):
+def watched(clock, monkeypatch):
     """Return a supervisor, the process of its node, and the row of the node's worker."""
+    monkeypatch.setattr(supervisor, "close_old_connections", lambda: None)  # it would close the test's transaction
     process = LivingProcess()
     node = Part("worker", ["worker"], process, started=clock.now)
     worker = Worker.objects.create(host=place(), pid=7, started_ticks=1, node_pid=1, version="1")
@@ -110,3 +112,14 @@ def test_node_that_counts_no_beats_any_more_is_ended(watched, clock):
     assert process.n_kills == 0
     watch(supervisor, clock, WATCHDOG_SECONDS)
     assert process.n_kills == 1
+
+
+@pytest.mark.django_db
+def test_supervisor_outlives_a_database_that_is_away(watched, clock, monkeypatch):
+    def away(**_):
+        raise OperationalError("away")
+
+    supervised, process, _ = watched
+    monkeypatch.setattr(Worker.objects, "filter", away)
+    watch(supervised, clock, 2 * SECONDS_TO_START)
+    assert process.n_kills == 0
