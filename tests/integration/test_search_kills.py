@@ -41,6 +41,7 @@ def undisturbed_and_killed(searches, n_trials, n_kills, millis, seed=20_260):
     return undisturbed, facts(searches, run_id), killer
 
 
+@pytest.mark.timeout(300)
 def test_table_after_ten_random_kills_equals_the_undisturbed_one(searches):
     undisturbed, killed, _ = undisturbed_and_killed(searches, 50, 10, millis=150)
     assert undisturbed[:5] == ("completed", [49, 1, 50, 0], [(50, 50, 1)], [(0,)], "equal")
