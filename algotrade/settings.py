@@ -180,7 +180,7 @@ warnings.filterwarnings("ignore", message="Retry and timeout are misconfigured")
 # The queue is a bell: tickets carry an id, rows are the truth. So tickets are never retried or kept by the queue
 # itself; the reaper rings again for every run that waits too long.
 Q_CLUSTER: dict[str, Any] = {
-    "name": "algotrade",
+    "name": os.environ.get("ALGOTRADE_QUEUE", "") or "algotrade",
     "workers": ALGOTRADE_WORKERS,
     "recycle": 1_000_000,
     "timeout": None,
@@ -190,7 +190,7 @@ Q_CLUSTER: dict[str, Any] = {
     "save_limit": -1,
     "queue_limit": ALGOTRADE_WORKERS,
     "poll": 0.1,
-    "guard_cycle": 0.5,
+    "guard_cycle": 0.2,
     "catch_up": False,
     "scheduler": False,
     "log_level": "WARNING",

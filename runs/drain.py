@@ -8,14 +8,13 @@ finds nothing left writes the report.
 import time
 
 import structlog
-from django.conf import settings
 
 from algotrade.errors import AlgotradeError
 from algotrade.ports import Json
 from runs import draining, heartbeat, queue
 from runs.children import children
 from runs.execution import PAUSED, error_of, job_of, stuck_words
-from runs.following import follow, keeper, write_surely
+from runs.following import Keeper, follow, write_surely
 from runs.models import Chunk, Run, RunState, Trial
 from runs.outcomes import Judge
 from runs.owners import new_owner
@@ -78,7 +77,7 @@ def _evaluate_some(run: Run, pace: dict[int, float]) -> bool:
         return False
     chunk, numbers = claimed
     chunk.run = run
-    if chunk.crashes >= settings.MAX_ATTEMPTS:
+    if chunk.is_given_up:
         _give_up(chunk, owner, numbers[0])
         return True
     try:
@@ -89,10 +88,10 @@ def _evaluate_some(run: Run, pace: dict[int, float]) -> bool:
         write_surely(run.mark_failed, "", error_of(error))
         return True
     progress = ChunkProgress(chunk, owner, numbers)
-    answer = follow(child, job, progress, keeper(children, run.inputs["source_hash"]))
+    answer = follow(child, job, progress, Keeper(children, run.inputs["source_hash"]))
     progress.finish()
     pace[run.pk] = progress.seconds_per_trial or pace.get(run.pk, 0.0)
-    _conclude(chunk, owner, answer)
+    _conclude(chunk, owner, answer, is_begun=progress.is_begun)
     run.refresh_from_db()
     return True
 
@@ -105,8 +104,15 @@ def _size(run: Run, seconds_per_trial: float | None) -> int:
     return max(1, min(LARGEST_CHUNK, int(CHUNK_SECONDS / seconds_per_trial), max(fair, FIRST_CHUNK)))
 
 
-def _conclude(chunk: Chunk, owner: str, answer: Json) -> None:
-    """Free what is left of the chunk, or fail the run when no trial of it can be evaluated."""
+def _conclude(chunk: Chunk, owner: str, answer: Json, *, is_begun: bool) -> None:
+    """Free what is left of the chunk, or fail the run when no trial of it can be evaluated.
+
+    Args:
+        chunk: what was taken.
+        owner: the token of the claim.
+        answer: of `follow`.
+        is_begun: whether the child was seen to begin a trial.
+    """
     match answer:
         case {"failed": error, "log": printed}:
             error = {**error, "detail": {**error["detail"], "log": printed}}
@@ -114,19 +120,30 @@ def _conclude(chunk: Chunk, owner: str, answer: Json) -> None:
                 log.error("run failed", error_type=error["type"], error_message=error["message"], trace=error["trace"])
             write_surely(chunk.release, owner)
         case {"ended": reason}:
-            log.warning("child ended", reason=reason, first_trial=chunk.first + 1, crashes=chunk.crashes + 1)
-            write_surely(chunk.release, owner, f"The strategy's process was ended by {reason}.")
+            log.warning("child ended", reason=reason, first_trial=chunk.first + 1, is_begun=is_begun)
+            _lose(chunk, owner, f"The strategy's process was ended by {reason}.", answer["log"], is_begun=is_begun)
         case {"stuck": True}:
-            log.warning("child gives no sign of life", first_trial=chunk.first + 1)
-            write_surely(chunk.suspect if chunk.crashes else chunk.release, owner, stuck_words())
+            log.warning("child gives no sign of life", first_trial=chunk.first + 1, is_begun=is_begun)
+            if is_begun and chunk.crashes:
+                write_surely(chunk.suspect, owner, stuck_words())
+            else:
+                _lose(chunk, owner, stuck_words(), answer["log"], is_begun=is_begun)
         case _:
             write_surely(chunk.release, owner)  # finds nothing after the last trial
+
+
+def _lose(chunk: Chunk, owner: str, reason: str, printed: str, *, is_begun: bool) -> None:
+    """Free a chunk whose child was lost. What ends it before a trial begins is no trial's fault, but the run's."""
+    if not write_surely(chunk.release, owner, reason, is_begun=is_begun) or is_begun:
+        return
+    if write_surely(chunk.run.mark_start_lost, chunk, reason, printed):
+        log.error("run failed", error_type=chunk.run.error_type, error_message=chunk.run.error_message)
 
 
 def _give_up(chunk: Chunk, owner: str, number: int) -> None:
     """Store the trial that ended every process that tried it as a failed one."""
     combination = int(sampler(chunk.run).combinations(number, 1)[0])
-    message = f"{chunk.reason or 'Its worker was lost.'} It was tried {settings.MAX_ATTEMPTS} times."
+    message = f"{chunk.reason or 'Its worker was lost.'} It is not tried again."
     parameters = sampler(chunk.run).space.parameters(combination)
     error = {"type": "WorkerLost", "message": message, "trace": message, "detail": {"parameters": parameters}}
     trial = Judge(chunk.run).failed(number, combination, error)
@@ -147,6 +164,7 @@ class ChunkProgress(Beats):
         self._trials: list[Trial] = []
         self._n_done, self._busy_ms = 0, 0.0
         self._next_commit = 0.0
+        self.is_begun = self._is_begun_told = False
 
     @property
     def seconds_per_trial(self) -> float | None:
@@ -155,8 +173,10 @@ class ChunkProgress(Beats):
 
     def take(self, message: Json) -> None:
         """Take in a batch of trials, or that one begins."""
-        if "begins" in message:
-            self._chunk.write_begun(self._owner)
+        if "begins" in message and not self.is_begun:
+            self.is_begun = True
+            if self._chunk.crashes or self._chunk.run.crashes:
+                self._next_beat = 0.0  # told at once: a loss is judged by it
         batch = message.get("trials")
         if not batch or not batch["numbers"]:
             return
@@ -182,11 +202,14 @@ class ChunkProgress(Beats):
         return self._chunk.write_beat(self._owner) and self._holds()
 
     def _holds(self) -> bool:
+        if self.is_begun and not self._is_begun_told:
+            self._is_begun_told = self._chunk.write_begun(self._owner)
         return self._chunk.is_owned_by(self._owner)
 
     def _commit(self) -> bool:
         """Store the trials that came in; the chunk shrinks to what is left of it."""
         if not self._chunk.commit(self._owner, self._trials, self._left[0] if self._left else self._end):
             return False
+        self._is_begun_told = self._is_begun_told or bool(self._trials)
         self._trials = []
         return True

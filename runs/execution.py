@@ -18,7 +18,7 @@ from algotrade.errors import AlgotradeError
 from algotrade.ports import Json
 from runs import artifacts
 from runs.children import children
-from runs.following import follow, keeper, write_surely
+from runs.following import Keeper, follow, write_surely
 from runs.models import Run, RunState
 from runs.progress import Progress
 
@@ -87,7 +87,7 @@ class Execution(Claim):
             except (AlgotradeError, OSError) as error:
                 return self.fail(error_of(error))
             progress = Progress(self.run, self.owner)
-            answer = follow(child, job, progress, keeper(children, self.run.inputs["source_hash"]))
+            answer = follow(child, job, progress, Keeper(children, self.run.inputs["source_hash"]))
             if "failed" in answer:
                 progress.flush()
             return self.conclude(answer, lambda result: self._complete(result, aside, progress.live))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
@@ -33,14 +34,35 @@ class Follower(Protocol):
         """Write what is new, or ask whether the claim still holds; False when it does not."""
 
 
-def follow(child: Child, job: Json, follower: Follower, keep: Callable[[Child], None]) -> Json:
+@dataclass(frozen=True)
+class Keeper:
+    """What becomes of a worker's children around one job.
+
+    Attributes:
+        children: of the worker.
+        source_hash: of the sources that the job runs.
+    """
+
+    children: Children
+    source_hash: str
+
+    def heard(self) -> None:
+        """The child is at work: now a spare may be started, whose imports would have slowed this one's down."""
+        self.children.warm_up()
+
+    def keep(self, child: Child) -> None:
+        """Keep a child that ended its job well for the next job of the same sources."""
+        self.children.give_back(child, self.source_hash)
+
+
+def follow(child: Child, job: Json, follower: Follower, keeper: Keeper) -> Json:
     """Send the job and watch child and rows until the child's last word, or until the claim is lost.
 
     Args:
         child: who does the job.
         job: what to do.
         follower: is told every message, the last one too.
-        keep: gets the child back when it ended its job well.
+        keeper: hears of the child's first word, and gets it back when it ended its job well.
 
     Returns:
         The child's last message with what it printed as `log`: done, failed or stopped; or lost, draining, stuck, or
@@ -48,14 +70,16 @@ def follow(child: Child, job: Json, follower: Follower, keep: Callable[[Child], 
     """
     try:
         child.send(job)
-        heard = time.monotonic()
+        heard, is_first = time.monotonic(), True
         while True:
             message = child.receive(follower.seconds_to_beat())
             if message is not None:
-                heard = time.monotonic()
+                if is_first:
+                    keeper.heard()
+                heard, is_first = time.monotonic(), False
                 follower.take(message)
                 if message.keys() & LAST_WORDS:
-                    keep(child)
+                    keeper.keep(child)
                     return {**message, "log": child.log}
             if not follower.beat_if_due():
                 return _leave(child, {"lost": True}, follower)
@@ -85,11 +109,6 @@ def _leave(child: Child, outcome: Json, follower: Follower) -> Json:
             break
     child.close()
     return outcome
-
-
-def keeper(children: Children, source_hash: str) -> Callable[[Child], None]:
-    """Return a function that keeps a child for the next job of the same sources."""
-    return lambda child: children.give_back(child, source_hash)
 
 
 def write_surely(transition: Callable[..., Any], *args: Any, **kwargs: Any) -> bool:

@@ -11,7 +11,7 @@ from algotrade.ports import Json
 from runs import known, queue
 from runs.children import children
 from runs.execution import Claim, error_of, job_of
-from runs.following import follow, keeper
+from runs.following import Keeper, follow
 from runs.models import Run, Worker
 from runs.progress import Progress
 
@@ -39,7 +39,7 @@ class _Preparation(Claim):
         except (AlgotradeError, OSError) as error:
             return self.fail(error_of(error))
         progress = Progress(self.run, self.owner)
-        answer = follow(child, job, progress, keeper(children, self.run.inputs["source_hash"]))
+        answer = follow(child, job, progress, Keeper(children, self.run.inputs["source_hash"]))
         return self.conclude(answer, self._free)
 
     def _free(self, _answer: Json) -> str:

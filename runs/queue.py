@@ -24,6 +24,7 @@ from algotrade.lifeline import bind_future_forks
 from runs import draining
 
 PREFETCH_POLL_SECONDS = 0.02
+FLAG_POLL_SECONDS = 0.1
 
 
 def enqueue(run_id: uuid.UUID) -> None:
@@ -113,11 +114,37 @@ class _Timer:
         return contextlib.nullcontext()
 
 
+class _Flag:
+    """An event between processes, without the lock that a process killed while it looks would leave locked.
+
+    The one that fetches tickets looks ten times a second; its successor would wait for ever, and the node with it.
+    """
+
+    def __init__(self) -> None:
+        from multiprocessing.sharedctypes import RawValue
+
+        self._cell = RawValue(ctypes.c_bool, False)
+
+    def is_set(self) -> bool:
+        return bool(self._cell.value)
+
+    def set(self) -> None:
+        self._cell.value = True
+
+    def wait(self, timeout: float) -> bool:
+        """Wait for the flag, at most `timeout` seconds; tell whether it is set."""
+        deadline = time.monotonic() + timeout
+        while not self.is_set() and (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(FLAG_POLL_SECONDS, left))
+        return self.is_set()
+
+
 def run_node(workers: int, on_worker_start: Callable[[], None]) -> int:
     """Serve tickets with `workers` processes until SIGTERM or SIGINT; return the exit status.
 
-    Three things of django-q2 1.11.1 are replaced: its queue and its timers (see DatagramQueue and _Timer), and nothing
-    of a node outlives its parent (its processes would otherwise go on unsupervised when the node is killed).
+    Four things of django-q2 1.11.1 are replaced: its queue, its timers and its events (see DatagramQueue, _Timer and
+    _Flag), and nothing of a node outlives its parent (its processes would otherwise go on unsupervised when the node is
+    killed).
 
     On a stop the node drains: what its workers are running is given back at no charge, so it ends within seconds.
     """
@@ -128,6 +155,7 @@ def run_node(workers: int, on_worker_start: Callable[[], None]) -> int:
     Conf.WORKERS = workers
     django_q.cluster.Queue = DatagramQueue
     django_q.cluster.Value = _Timer
+    django_q.cluster.Event = _Flag
     bind_future_forks()
 
     def spawned(**_: object) -> None:

@@ -47,6 +47,14 @@ class Reaper:
             self._next_cleaning = self._now() + SECONDS_BETWEEN_CLEANINGS
             self._clean()
 
+    def look_around(self) -> None:
+        """Do for a worker that has just started what it need not wait for: the one before it may have been killed."""
+        self._rescue()
+        waiting = Run.objects.filter(state=RunState.PENDING).order_by("queued_at", "number").first()
+        work = waiting or Run.objects.with_trials_to_do().first()
+        if work is not None and queue.is_empty():
+            queue.enqueue(work.id)
+
     def _rescue(self) -> None:
         """Take runs and chunks from owners that are gone."""
         seen: dict[tuple[type, int, str], tuple[int, float]] = {}
@@ -82,12 +90,15 @@ class Reaper:
             )
 
     def _free(self, chunk: Chunk, reason: str) -> None:
-        notice = f"A worker stopped responding at {timezone.now():%H:%M:%S}. Its trials run again on another one."
-        if chunk.release(chunk.owner, f"Its worker was lost. {reason}"):
-            chunk.run.write_notice(notice)
-            log.warning(
-                "worker lost", run=str(chunk.run), run_id=str(chunk.run.id), reason=reason, first_trial=chunk.first + 1
-            )
+        run, words = chunk.run, f"Its worker was lost. {reason}"
+        if not chunk.release(chunk.owner, words):
+            return
+        run.write_notice(
+            f"A worker stopped responding at {timezone.now():%H:%M:%S}. Its trials run again on another one."
+        )
+        log.warning("worker lost", run=str(run), run_id=str(run.id), reason=reason, first_trial=chunk.first + 1)
+        if chunk.has_surely_not_begun and run.mark_start_lost(chunk, words):
+            log.error("run failed", run=str(run), run_id=str(run.id), error_message=run.error_message)
 
     def _ring_again(self) -> None:
         """Send tickets for runs that wait although the queue is empty: their tickets went down with a process."""

@@ -13,7 +13,8 @@ from django.db.models import Count
 from algotrade.errors import AlgotradeError
 from algotrade.metrics.vector import METRIC_KEYS, to_vector
 from algotrade.ports import Json
-from runs.execution import Execution, error_of
+from runs import draining
+from runs.execution import PAUSED, Execution, error_of
 from runs.following import write_surely
 from runs.models import Run, RunState, Trial
 from runs.owners import new_owner
@@ -53,6 +54,9 @@ def _complete(run: Run, owner: str) -> str:
         if not run.write_phase(owner, "writing_report"):
             return "lost"
         result["parity"] = _parity(run, best)
+        if draining.is_draining() and (result["parity"] or {}).get("status") == "unverified":
+            # The next worker repeats the trial; to wait for it here would keep the node from stopping.
+            return "given back" if write_surely(run.mark_pending, owner, crashed=False, notice=PAUSED) else "lost"
     return "completed" if write_surely(run.mark_search_completed, owner, result) else "lost"
 
 
@@ -104,7 +108,7 @@ def _parity(run: Run, best: Trial) -> Json:
 def _wait_for(backtest: Run) -> Run:
     deadline = time.monotonic() + SECONDS_FOR_ANOTHER
     backtest.refresh_from_db()
-    while backtest.is_active and time.monotonic() < deadline:
+    while backtest.is_active and time.monotonic() < deadline and not draining.is_draining():
         time.sleep(0.1)
         backtest.refresh_from_db()
     return backtest

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+from django.db.models import Sum
 
 from runs.models import Worker
 from runs.owners import place
@@ -23,6 +25,12 @@ log = structlog.get_logger(__name__)
 STOP_SECONDS = 7.0  # of the ten that Ctrl-C may take in all
 LONGEST_PAUSE_SECONDS = 10.0
 WATCHDOG_SECONDS = 5.0
+SILENT_SECONDS = 20.0
+"""How long no worker of this host may count a beat before the node is taken for dead."""
+SECONDS_TO_START = 60.0
+"""How long a node may take to its first beat; on a busy machine to end it sooner would be to end it for ever."""
+SETTLED_SECONDS = 5.0
+"""After so long a process has started well: when it ends then, it is for a new reason."""
 
 
 @dataclass
@@ -47,8 +55,8 @@ class Part:
         now = time.monotonic()
         if self.process is not None and self.process.poll() is not None:
             log.error("process ended", part=self.name, returncode=self.process.returncode)
-            # A process that ran for a while ended for a new reason; one that ends at once would spin.
-            self.pause = 0.2 if now - self.started > 30 else min(max(self.pause * 2, 0.2), LONGEST_PAUSE_SECONDS)
+            is_new = now - self.started > SETTLED_SECONDS  # one that ends at once, again and again, would spin
+            self.pause = 0.2 if is_new else min(max(self.pause * 2, 0.2), LONGEST_PAUSE_SECONDS)
             self.process, self.not_before = None, now + self.pause
         if self.process is None and now >= self.not_before:
             self.start()
@@ -60,7 +68,8 @@ class Supervisor:
     def __init__(self, parts: Sequence[Part]) -> None:
         """Supervise `parts`; `start` starts them."""
         self.parts = parts
-        self._next_look = time.monotonic() + settings.ALGOTRADE_LEASE_SECONDS
+        self._next_look = self._heard = time.monotonic()
+        self._beats = 0
 
     def start(self) -> None:
         """Start every part."""
@@ -73,7 +82,11 @@ class Supervisor:
             part.revive()
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + WATCHDOG_SECONDS
-            self._watch_node()
+            close_old_connections()
+            try:
+                self._watch_node()
+            except DatabaseError as error:
+                log.warning("node is not watched while the database is away", error=str(error))
 
     def stop(self) -> None:
         """End every part: kindly at first, all at once, then for good."""
@@ -89,11 +102,14 @@ class Supervisor:
                 process.wait()
 
     def _watch_node(self) -> None:
+        """End a node whose workers count no beats any more, by this process's clock: theirs may jump."""
+        now = time.monotonic()
+        beats = Worker.objects.filter(host=place()).aggregate(n=Sum("beat"))["n"] or 0
+        if beats != self._beats:
+            self._beats, self._heard = beats, now
+        if now - self._heard < SILENT_SECONDS:
+            return
         for part in self.parts:
-            if part.name != "worker" or part.process is None:
-                continue
-            if time.monotonic() - part.started < settings.ALGOTRADE_LEASE_SECONDS:
-                continue
-            if not any(worker.is_alive for worker in Worker.objects.filter(host=place())):
+            if part.name == "worker" and part.process is not None and now - part.started > SECONDS_TO_START:
                 log.error("node gives no sign of life, starting it again", pid=part.process.pid)
                 part.process.kill()

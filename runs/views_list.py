@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.urls import Resolver404, resolve, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from algotrade.strategies.catalog import title_of
@@ -18,7 +18,6 @@ from runs.spreadsheets import sent_as_file
 from runs.views import is_htmx
 
 MOST_POLLED_ROWS = 100
-COMPARE = "/compare"
 COLUMNS = (
     ("Status", ()),
     ("Run", ()),
@@ -59,7 +58,6 @@ def _listed(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
         "here": _address(wanted.query()),
         "csv": f"{reverse('runs_csv')}?{wanted.query()}",
         "query": wanted.query(),
-        "compare_url": _compare_url(),
     }
 
 
@@ -111,15 +109,6 @@ def _with(choices: list[tuple[str, str]], chosen: str) -> list[tuple[str, str, b
 
 def _address(query: str) -> str:
     return reverse("runs") + (f"?{query}" if query else "")
-
-
-def _compare_url() -> str:
-    """Return where runs are compared; an empty text where nothing does."""
-    try:
-        resolve(COMPARE)
-    except Resolver404:
-        return ""
-    return COMPARE
 
 
 def _sample_form() -> list[tuple[str, str]] | None:

@@ -115,13 +115,14 @@ class Product(bench.Product):
 
     def stored(self, run_id, column):
         """Return one column of a run's row, from the database itself; the run's status was asked for before."""
-        return self._rows(f"SELECT {column} FROM runs_run WHERE number = {self._numbers[run_id]}")[0][0]
+        return self.rows(f"SELECT {column} FROM runs_run WHERE number = {self._numbers[run_id]}")[0][0]
 
     def chunk_owners(self):
         """Return the tokens of the workers that evaluate trials, from the database itself."""
-        return [owner for (owner,) in self._rows("SELECT owner FROM runs_chunk WHERE owner <> ''")]
+        return [owner for (owner,) in self.rows("SELECT owner FROM runs_chunk WHERE owner <> ''")]
 
-    def _rows(self, query):
+    def rows(self, query):
+        """Return what the database itself answers."""
         if address := self.environment.get("DATABASE_URL"):
             with psycopg.connect(address) as connection:
                 return connection.execute(query).fetchall()

@@ -74,6 +74,15 @@ class Study:
         self._backtesters: dict[int, tuple[Backtester, float]] = {}
         self._recorders = Recorders()
 
+    def load(self) -> None:
+        """Import the strategy if that was not done yet. What its file does then is no trial's fault.
+
+        Raises:
+            Exception: whatever the file raises.
+        """
+        if self._strategy is None:
+            self._strategy = self._load()
+
     def prepare(self, sink: Sink = _NULL_SINK) -> None:
         """Compile the strategy and check it, by the parameters of the first trial.
 

@@ -41,12 +41,13 @@ class Trials:
             return {"failed": failure(error, job, {})}
 
     def evaluate(self, job: Json) -> Json:
-        """Evaluate the trials of the job, in its order; answer the last batch."""
+        """Evaluate the trials of the job, in its order; tell that the first one begins, and answer the last batch."""
         batch = _Batch(job)
         try:
             study = self._study_of(job)
-            for number in job["numbers"]:
-                if job["is_careful"]:
+            study.load()
+            for place, number in enumerate(job["numbers"]):
+                if place == 0 or job["is_careful"]:
                     self._pipe.send({"begins": number})
                 batch.add(study.evaluate(number, self._pipe.is_told_to_stop))
                 if batch.is_due():

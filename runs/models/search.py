@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, Expression, F, Q, When
 from django.db.models.functions import Least
 from django.utils import timezone
 
@@ -26,7 +26,7 @@ HEADLINES = (
 """Metrics of a trial that have a column of their own; the others are in its vector."""
 ROWS_AT_ONCE = 500
 SURE_CRASHES = 2
-"""Losses in a row after which the first trial of a chunk must be what ended its process."""
+"""A chunk with so many gives its first trial alone, which is suspected of having ended its process."""
 
 
 class Trial(models.Model):
@@ -113,12 +113,13 @@ class ChunkQuerySet(models.QuerySet["Chunk"]):
                 chunk = self._cut(run, size)
                 if chunk is None:
                     return None
-            # After two losses the first trial is the culprit: a chunk that was lost is evaluated one by one.
             taken = missing[: 1 if chunk.crashes >= SURE_CRASHES else size]
             if len(taken) < len(missing):
                 end, chunk.count = chunk.first + chunk.count, taken[-1] + 1 - chunk.first
                 self.create(run=run, first=taken[-1] + 1, count=end - taken[-1] - 1, crashes=0)
             chunk.owner, chunk.is_begun = owner, False
+            seen = Run.objects.values_list("processed", "crashes").get(pk=run.pk)
+            chunk.processed_before, chunk.crashes_before = seen
             chunk.save()
         return chunk, taken
 
@@ -140,8 +141,14 @@ class Chunk(models.Model):
     count = models.BigIntegerField()
     owner = models.CharField(max_length=128, blank=True)
     beat = models.BigIntegerField(default=0, help_text="Counts the owner's signs of life.")
-    crashes = models.PositiveIntegerField(default=0, help_text="Claims lost in a row at its first trial.")
-    is_begun = models.BooleanField(default=False, help_text="Its first trial was seen to begin, after a loss.")
+    crashes = models.PositiveIntegerField(
+        default=0, help_text="1 since it was lost, and 1 for each loss seen at its first trial."
+    )
+    is_begun = models.BooleanField(default=False, help_text="Its owner was seen to begin a trial.")
+    processed_before = models.BigIntegerField(
+        default=0, help_text="Trials of the run that were stored when it was taken."
+    )
+    crashes_before = models.PositiveIntegerField(default=0, help_text="The run's crashes when it was taken.")
     reason = models.CharField(max_length=300, blank=True, help_text="What ended the last claim that was lost.")
 
     objects = ChunkQuerySet.as_manager()
@@ -180,7 +187,12 @@ class Chunk(models.Model):
             if done_until >= end:
                 changed = mine.delete()[0]
             else:
-                left = {"first": done_until, "count": end - done_until, "crashes": Least(F("crashes"), 1)}
+                left = {
+                    "first": done_until,
+                    "count": end - done_until,
+                    "crashes": Least(F("crashes"), 1),
+                    "is_begun": True,
+                }
                 changed = mine.update(beat=F("beat") + 1, **(left if trials else {}))
             if not changed:
                 transaction.set_rollback(True)
@@ -190,29 +202,49 @@ class Chunk(models.Model):
         self.first, self.count = done_until, end - done_until
         return True
 
-    def release(self, owner: str, reason: str = "") -> bool:
+    def release(self, owner: str, reason: str = "", *, is_begun: bool | None = None) -> bool:
         """Give the chunk free: its worker or child was lost for `reason`, or does something else.
 
-        The first loss counts, and puts the chunk under suspicion; the next ones count only when a trial had begun: a
-        process that was killed while it started says nothing about the trial that waited for it.
+        A loss puts the chunk under suspicion, unless no trial had begun: a process that was killed while it started
+        says nothing about the trial that waited for it. Such losses are counted by `Run.mark_start_lost`.
+
+        Args:
+            owner: the token of the claim.
+            reason: what ended it, a sentence; empty when nothing was lost.
+            is_begun: whether a trial had begun. None when only the row can tell: a first loss counts then, because rows
+                hear late of quick trials.
         """
-        charged = Case(
-            When(Q(crashes=0) | Q(is_begun=True), then=F("crashes") + 1),
-            default=F("crashes"),
-            output_field=models.IntegerField(),
-        )
-        crashes = charged if reason else F("crashes")
+        crashes: Expression = F("crashes") + int(bool(reason and is_begun))
+        if reason and is_begun is None:
+            suspected = When(Q(crashes=0) | Q(is_begun=True), then=F("crashes") + 1)
+            crashes = Case(suspected, default=F("crashes"), output_field=models.IntegerField())
         freed = Chunk.objects.filter(pk=self.pk, owner=owner).update(owner="", crashes=crashes, reason=reason[:300])
         return bool(freed)
 
-    def write_begun(self, owner: str) -> None:
-        """Note that the first trial of a chunk under suspicion runs now."""
-        Chunk.objects.filter(pk=self.pk, owner=owner).update(is_begun=True)
+    @property
+    def is_given_up(self) -> bool:
+        """Whether its first trial is not tried again: it was lost MAX_ATTEMPTS times, and seen to run each time.
+
+        The loss that put the chunk under suspicion is not one of them, as any of its trials may have run then.
+        """
+        return self.crashes > settings.MAX_ATTEMPTS
+
+    @property
+    def has_surely_not_begun(self) -> bool:
+        """Whether no trial runs: of a chunk under suspicion the row hears at once when one begins."""
+        return self.crashes > 0 and not self.is_begun
+
+    def write_begun(self, owner: str) -> bool:
+        """Note that a trial runs now; False when `owner` has lost the chunk."""
+        if not self._mine(owner).update(beat=F("beat") + 1, is_begun=True):
+            return False
+        Run.objects.filter(pk=self.run_id, phase=TRIALS_PHASE, crashes__gt=0).update(crashes=0)
+        return True
 
     def suspect(self, owner: str, reason: str) -> bool:
         """Give the chunk free after a loss that only its first trial can have caused."""
         mine = Chunk.objects.filter(pk=self.pk, owner=owner)
-        return bool(mine.update(owner="", crashes=settings.MAX_ATTEMPTS, reason=reason[:300]))
+        return bool(mine.update(owner="", crashes=settings.MAX_ATTEMPTS + 1, reason=reason[:300]))
 
     def _mine(self, owner: str) -> "models.QuerySet[Chunk]":
         return Chunk.objects.filter(pk=self.pk, owner=owner, run__state=RunState.RUNNING)
@@ -259,6 +291,7 @@ def _count(run: Run, trials: Sequence[Trial]) -> bool:
         rows.update(
             processed=F("processed") + len(trials),
             failed=F("failed") + sum(trial.is_failed for trial in trials),
+            crashes=0,
             rev=F("rev") + 1,
             updated_at=timezone.now(),
         )

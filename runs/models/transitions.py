@@ -15,6 +15,7 @@ from runs.models.states import ACTIVE, TRIALS_PHASE, RunState
 
 if TYPE_CHECKING:
     from runs.models.run import Run
+    from runs.models.search import Chunk
 
 
 class Transitions(models.Model):
@@ -78,6 +79,39 @@ class Transitions(models.Model):
                 "crashed": True,
             },
         )
+
+    def mark_start_lost(self, chunk: "Chunk", reason: str, printed: str = "") -> bool:
+        """Count a loss before any trial began; running -> failed when it is the last that is allowed in a row.
+
+        In a row means one after the other: a loss counts if neither another one was counted nor a trial stored since
+        the chunk was taken. So workers that go down together are one loss, and kills while others proceed are none.
+        While another worker is at a trial, the run goes on.
+
+        Args:
+            chunk: what the worker had taken.
+            reason: what ended the worker or its child, a sentence.
+            printed: what the child printed, shown with the error.
+
+        Returns:
+            Whether the run failed.
+        """
+        run = self._run
+        seen = {"processed": chunk.processed_before, "crashes": chunk.crashes_before}
+        trying = self._rows().filter(pk=self.pk, state=RunState.RUNNING, phase=TRIALS_PHASE, owner="")
+        with transaction.atomic():
+            if not trying.filter(**seen).update(crashes=F("crashes") + 1):
+                return False
+            run.refresh_from_db()
+            is_hopeful = run.chunks.filter(is_begun=True).exclude(owner="").exists()
+            if is_hopeful or run.crashes < settings.MAX_ATTEMPTS:
+                return False
+            message = (
+                f"{reason} No trial had begun by then, {run.crashes} times in a row. "
+                "Finished trials are kept; Resume runs the others."
+            )
+            detail = {"log": printed}
+            trace = printed.strip() or reason
+            return self.mark_failed("", {"type": "WorkerLost", "message": message, "trace": trace, "detail": detail})
 
     def mark_completed(self, owner: str, result: Json, artifact: str, live: Json | None = None) -> bool:
         """Running -> completed.

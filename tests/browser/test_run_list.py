@@ -236,7 +236,7 @@ def test_keys_move_select_and_open_and_leave_inputs_alone(page, run_of):
     expect(page).to_have_url(RUN_PAGE)
     assert page.url.endswith(runs[1]["id"])
     page.keyboard.press("?")
-    expect(page.get_by_test_id("shortcut-sheet")).to_contain_text("Select the row, or not")
+    expect(page.get_by_test_id("shortcut-sheet")).to_contain_text("Tick the row")
 
 
 def test_identical_completed_run_is_offered_on_the_form(page, run_of):

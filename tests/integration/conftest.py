@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import uuid
+from contextlib import contextmanager, nullcontext
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -17,9 +18,18 @@ CANDLES = {"asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
 """The sample dataset of 9,135 hours."""
 
 
-@pytest.fixture(scope="session")
-def services():
-    """Return addresses of a fresh PostgreSQL database and of Redis; the database goes with the session."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out what takes long unless it was asked for by its marker."""
+    if "chaos" in config.getoption("-m"):
+        return
+    for item in items:
+        if item.get_closest_marker("chaos"):
+            item.add_marker(pytest.mark.skip(reason="Takes many minutes: ask for it with -m chaos."))
+
+
+@contextmanager
+def fresh_services():
+    """Give addresses of a fresh PostgreSQL database and of Redis; the database goes with the block."""
     if not environment.DATABASE_URL or not environment.REDIS_URL:
         environment.lacks("DATABASE_URL and REDIS_URL name no PostgreSQL and Redis to test with.")
     name = f"algotrade_test_{uuid.uuid4().hex[:12]}"
@@ -31,6 +41,13 @@ def services():
     }
     with psycopg.connect(environment.DATABASE_URL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def services():
+    """Return addresses of a fresh PostgreSQL database and of Redis; the database goes with the session."""
+    with fresh_services() as addresses:
+        yield addresses
 
 
 @pytest.fixture(scope="package", params=["embedded", "services"])
@@ -48,6 +65,16 @@ def lone_product(tmp_path):
     with Product(tmp_path / "home", sample=True) as running:
         running.write_strategy("slow", strategies.SLOW)
         yield running
+
+
+@pytest.fixture(params=["embedded", "services"])
+def victim(request, tmp_path):
+    """Return a product that a test may kill, on rows and a queue that no other product knows."""
+    with fresh_services() if request.param == "services" else nullcontext({}) as addresses:
+        product = Product(tmp_path / "home", sample=True, **addresses)
+        product.environment["ALGOTRADE_QUEUE"] = f"victim-{uuid.uuid4().hex[:12]}"
+        with product:
+            yield product
 
 
 @pytest.fixture

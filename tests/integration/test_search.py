@@ -11,85 +11,21 @@ import pytest
 
 from tests.environment import ROOT
 from tests.integration.conftest import CANDLES
+from tests.integration.searching import PATIENT, Searches, asked
 from tests.stack import Product, wait_for
 
 pytestmark = pytest.mark.stack
 
-PATIENT = '''"""An interpreted strategy that takes its time."""
 
-import ctypes
-import time
+DIES_IN_IMPORT = """
+import os
+import signal
+from pathlib import Path
 
-from algotrade.strategies import Param, Strategy
-
-
-class Patient(Strategy):
-    """Waits a little in each trial; fails, or ends its process, where it is told to."""
-
-    compiled = False
-    length = Param(5, low=1, high=1_000)
-    bad = Param(0, low=0, high=1_000, help="Every so many lengths fail")
-    deadly = Param(0, low=0, high=1_000, help="This length ends the process")
-    millis = Param(20, low=0, high=1_000)
-
-    @staticmethod
-    def on_bar(bars, ind, params, broker):
-        if len(bars.close) == 2:
-            time.sleep(params.millis / 1e3)
-            if params.length == params.deadly:
-                ctypes.string_at(0)
-        if params.bad and params.length % params.bad == 0 and len(bars.close) == 50:
-            share = {}[int(params.length)]
-        if len(bars.close) % (params.length + 1) == 0:
-            broker.buy()
-        elif broker.position > 0.0 and len(bars.close) % (params.length + 1) == params.length // 2:
-            broker.close()
-'''
-
-
-def asked(n_trials=120, **fields):
-    """Return the body of an optimization of trials of a few hundredths of a second."""
-    fixed = {name: {"fixed": fields.pop(name)} for name in ("bad", "deadly", "millis") if name in fields}
-    axes = {"length": {"min": 1, "max": n_trials, "step": 1}, **fixed}
-    return {"strategy_name": "patient", **CANDLES, "end": "2020-02-15T00:00:00Z", "axes": axes, **fields}
-
-
-class Searches:
-    """What tests ask of optimizations."""
-
-    def __init__(self, product):
-        self.product = product
-        product.write_strategy("patient", PATIENT)
-
-    def submit(self, body):
-        status, answer = self.product.call("POST", "/api/optimizations/", body)
-        assert status == 202, answer
-        return answer["id"]
-
-    def status(self, run_id):
-        return self.product.call("GET", f"/api/optimizations/{run_id}/status")[1]
-
-    def verb(self, run_id, verb):
-        return self.product.call("POST", f"/api/optimizations/{run_id}/{verb}")
-
-    def wait_until(self, run_id, is_so, seconds=60.0):
-        def find():
-            body = self.status(run_id)
-            return body if is_so(body) else None
-
-        return wait_for(find, seconds, f"what was awaited of {self.status(run_id)}")
-
-    def finished(self, run_id, seconds=90.0):
-        return self.wait_until(run_id, lambda body: body["status"] not in ("pending", "running"), seconds)
-
-    def begun(self, run_id, n_trials=5):
-        return self.wait_until(run_id, lambda body: body["completed_combinations"] >= n_trials)
-
-    def table(self, run_id):
-        """Return the trials without what depends on who evaluated them, and when."""
-        path = f"/api/optimizations/{run_id}/trials?sort=number&limit=500"
-        items = self.product.call("GET", path)[1]["items"]
-        return [(i["number"], i["status"], i["parameters"], i["metrics"], i["error_message"]) for i in items]
+if Path({flag!r}).exists() and b"worker" in Path("/proc", str(os.getppid()), "cmdline").read_bytes():
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
+"""Ends the process that imports it, if that is a worker's child, while the flag is there."""
 
 
 @pytest.fixture
@@ -205,28 +141,36 @@ def test_smaller_run_passes_between_chunks(searches):
     searches.verb(run_id, "cancel")
 
 
-def test_table_after_kills_equals_the_undisturbed_one(lone_searches):
-    plain = lone_searches.submit(asked(100, millis=15, initial_cash=10_001))
-    lone_searches.finished(plain)
-    disturbed = lone_searches.submit(asked(100, millis=15, initial_cash=10_002))
-    for number, victims in enumerate(
-        (workers, lambda s: s.product.children(), workers, lambda s: s.product.children())
-    ):
-        lone_searches.begun(disturbed, 12 + 15 * number)
-        for pid in victims(lone_searches):
-            os.kill(pid, signal.SIGKILL)
-    end = lone_searches.finished(disturbed)
-    assert (end["status"], end["completed_combinations"], end["failed_combinations"]) == ("completed", 100, 0)
-    table = lone_searches.table(disturbed)
-    assert [row[0] for row in table] == list(range(1, 101))
-    # Another cash, or the trials would be known already; the same trades.
-    plain_returns = [row[3]["trades"] for row in lone_searches.table(plain)]
-    assert [row[3]["trades"] for row in table] == plain_returns
+@pytest.fixture
+def flag(searches, tmp_path):
+    """Return a file; while it is there, no child of a worker survives the import of the strategy."""
+    flag = tmp_path / "flag"
+    searches.product.write_strategy("patient", PATIENT + DIES_IN_IMPORT.format(flag=str(flag)))
+    return flag
 
 
-def workers(searches):
-    """Return the process ids of the workers that evaluate trials."""
-    return {int(owner.split(":")[1]) for owner in searches.product.chunk_owners()}
+def test_optimization_no_child_of_which_begins_a_trial_fails_and_keeps_what_is_done(searches, flag):
+    run_id = searches.submit(asked(60, millis=30))
+    searches.begun(run_id, 10)
+    flag.touch()
+    for child in searches.product.children():
+        os.kill(child, signal.SIGKILL)
+    end = searches.finished(run_id, 30)
+    assert (end["status"], end["failed_combinations"]) == ("failed", 0)
+    assert "ended by SIGSEGV. No trial had begun by then, 3 times in a row" in end["error_message"]
+    kept = searches.table(run_id)
+    assert 10 <= len(kept) < 60
+    flag.unlink()
+    assert searches.verb(run_id, "resume")[0] == 202
+    assert searches.finished(run_id)["completed_combinations"] == 60
+    assert [row for row in searches.table(run_id) if row in kept] == kept
+
+
+def test_optimization_no_child_of_which_survives_its_preparation_fails(searches, flag):
+    flag.touch()
+    end = searches.finished(searches.submit(asked(20)), 30)
+    assert (end["status"], end["completed_combinations"]) == ("failed", 0)
+    assert "3 times. The strategy's process was ended by SIGSEGV" in end["error_message"]
 
 
 def test_killed_product_goes_on_with_the_missing_trials(lone_searches):
@@ -249,6 +193,20 @@ def test_stop_gives_an_optimization_back_with_what_is_done(lone_searches):
     assert standing["completed_combinations"] >= 10
     end = lone_searches.finished(run_id)
     assert (end["status"], end["completed_combinations"]) == ("completed", 80)
+
+
+def test_stop_while_the_best_trial_is_repeated_gives_an_optimization_back(lone_searches):
+    run_id = lone_searches.submit(asked(2, millis=3_000))
+    number = lone_searches.status(run_id)["number"]
+    phase = f"SELECT phase FROM runs_run WHERE number = {number}"
+    wait_for(lambda: lone_searches.product.rows(phase) == [("writing_report",)], 30, "the report")
+    assert lone_searches.product.stop() == 0
+    standing = f"SELECT state, crashes FROM runs_run WHERE number = {number}"
+    assert lone_searches.product.rows(standing) == [("pending", 0)]
+    lone_searches.product.start()
+    end = lone_searches.finished(run_id)
+    assert (end["status"], end["completed_combinations"]) == ("completed", 2)
+    assert lone_searches.product.call("GET", f"/api/optimizations/{run_id}")[1]["result"]["parity"]["status"] == "equal"
 
 
 def test_two_nodes_on_postgresql_and_redis_make_the_same_table(services, tmp_path):

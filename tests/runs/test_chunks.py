@@ -59,7 +59,7 @@ def test_chunk_whose_trials_are_all_known_is_dropped():
     assert (Chunk.objects.count(), fresh(run).handed_out) == (0, 4)
 
 
-def test_chunk_lost_twice_gives_its_first_trial_alone():
+def test_chunk_lost_at_its_first_trial_gives_its_first_trial_alone():
     run = make_search(handed_out=TOTAL)
     Chunk.objects.create(run=run, first=0, count=5, crashes=SURE_CRASHES)
     chunk, taken = claim(run)
@@ -210,3 +210,42 @@ def test_list_of_work_has_the_run_with_the_fewest_workers_first():
     claim(busy)
     names = list(type(busy).objects.with_trials_to_do())
     assert names == [done, idle, busy]
+
+
+@pytest.mark.parametrize(("is_begun", "crashes"), [(True, 1), (False, 0), (None, 1)])
+def test_loss_counts_against_a_chunk_unless_no_trial_had_begun(is_begun, crashes):
+    run = make_search()
+    chunk, _ = claim(run)
+    assert chunk.release("me", "killed", is_begun=is_begun)
+    chunk.refresh_from_db()
+    assert (chunk.owner, chunk.crashes) == ("", crashes)
+
+
+@pytest.mark.parametrize("hope", ["a stored trial", "a trial that begins"])
+def test_count_of_lost_starts_begins_anew_with(hope):
+    run = make_search(crashes=2)
+    chunk, _ = claim(run)
+    if hope == "a stored trial":
+        chunk.commit("me", rows(run, {0: 1.0}), 1)
+    else:
+        chunk.write_begun("me")
+    assert fresh(run).crashes == 0
+    assert Chunk.objects.get().is_begun
+
+
+def test_lost_start_of_a_run_that_evaluates_no_trials_changes_nothing():
+    run = make_search(phase="ranking", owner="reporter", crashes=2)
+    chunk = Chunk.objects.create(run=run, first=0, count=2, crashes_before=2)
+    assert not run.mark_start_lost(chunk, "killed")
+    assert (fresh(run).state, fresh(run).crashes) == ("running", 2)
+
+
+def test_starts_lost_at_once_or_while_trials_are_stored_are_not_lost_in_a_row():
+    run = make_search()
+    (mine, _), (yours, _), (theirs, _) = claim(run), claim(run, owner="you"), claim(run, owner="they")
+    run.mark_start_lost(mine, "killed")
+    run.mark_start_lost(yours, "killed")
+    assert fresh(run).crashes == 1
+    theirs.commit("they", rows(run, {16: 1.0}), 17)
+    run.mark_start_lost(yours, "killed")
+    assert fresh(run).crashes == 0

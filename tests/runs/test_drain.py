@@ -1,5 +1,7 @@
 """What workers do with an optimization, with children that follow a script."""
 
+import itertools
+
 import pytest
 
 from algotrade.child import ChildEnded
@@ -9,6 +11,7 @@ from tests.builders import make_run
 from tests.searches import ERROR, TOTAL, batch, fresh, make_search, vector
 
 pytestmark = pytest.mark.django_db
+MAX_ATTEMPTS = 3
 
 
 class TrialChild:
@@ -26,7 +29,7 @@ class TrialChild:
     def receive(self, _timeout):
         if self.job["job"] == "prepare":
             return {"done": {}}
-        if self.job["is_careful"] and self.begun != self.job["numbers"][0]:
+        if self.begun is None or (self.job["is_careful"] and self.begun != self.job["numbers"][0]):
             self.begun = self.job["numbers"][0]
             return {"begins": self.begun}
         told = {}
@@ -56,6 +59,9 @@ class OneChild:
 
     def take(self, _source_hash):
         return self.child
+
+    def warm_up(self):
+        pass
 
     def give_back(self, _child, _source_hash):
         pass
@@ -117,33 +123,78 @@ def test_trial_that_ends_its_process_becomes_one_failed_trial_naming_the_signal(
     assert "SIGSEGV" in culprit.error_message
 
 
-def test_process_that_ends_before_a_trial_begins_blames_no_trial(work, monkeypatch):
-    receive, deaths = TrialChild.receive, iter(range(4))
+def test_trial_is_blamed_only_for_losses_at_itself(work):
+    deaths = [5, 5, 7, 7]  # number 5 is judged twice: the batch before it is told first
 
-    def dies_at_first(self, timeout):
-        if self.job["job"] == "trials" and next(deaths, None) is not None:
-            raise ChildEnded(-9, "")
-        return receive(self, timeout)
+    def killed(number):
+        return ChildEnded(-9, "") if deaths[:1] == [number] and deaths.pop(0) else good(number)
 
-    monkeypatch.setattr(TrialChild, "receive", dies_at_first)
-    run = pending()
+    work(run := pending(), killed)
+    assert (run.state, run.processed, run.failed, deaths) == ("completed", TOTAL, 0, [])
+
+
+@pytest.fixture
+def dies_at_starts(monkeypatch):
+    """Return a function that lets children end before a trial begins, in those of their jobs that it is given."""
+    receive = TrialChild.receive
+
+    def arrange(deadly):
+        jobs = itertools.count(1)
+
+        def dies(self, timeout):
+            if self.job["job"] == "trials" and self.begun is None and next(jobs) in deadly:
+                raise ChildEnded(-11, "in import")
+            return receive(self, timeout)
+
+        monkeypatch.setattr(TrialChild, "receive", dies)
+
+    return arrange
+
+
+def test_process_that_ends_before_a_trial_begins_blames_no_trial(work, dies_at_starts):
+    dies_at_starts({1, 2, 4})
+    work(run := pending())
+    assert (run.state, run.processed, run.failed, run.crashes) == ("completed", TOTAL, 0, 0)
+
+
+def test_process_that_never_begins_a_trial_fails_the_optimization_naming_the_signal(work, dies_at_starts):
+    dies_at_starts({2, 3, 4})
+    work(run := pending())
+    assert (run.state, run.processed, run.failed, run.crashes) == ("failed", 8, 0, MAX_ATTEMPTS)
+    assert (run.error_type, run.error_stack_trace) == ("WorkerLost", "in import")
+    assert "ended by SIGSEGV. No trial had begun by then, 3 times in a row." in run.error_message
+    dies_at_starts(())
+    assert run.mark_resumed()
     work(run)
-    assert (run.state, run.processed, run.failed) == ("completed", TOTAL, 0)
+    assert (run.state, run.processed, run.crashes) == ("completed", TOTAL, 0)
+
+
+def test_lost_starts_fail_no_optimization_while_another_worker_is_at_a_trial(work, dies_at_starts):
+    run = make_search(handed_out=8)
+    elsewhere = Chunk.objects.create(run=run, first=0, count=8, owner="elsewhere", is_begun=True)
+    dies_at_starts({1, 2, 3, 4})
+    work(run)
+    assert (run.state, run.processed) == ("running", TOTAL - 8)
+    elsewhere.release("elsewhere")
+    work(run)
+    assert run.state == "completed"
 
 
 def test_silent_trial_becomes_one_failed_trial(work, settings, monkeypatch):
-    settings.STALL_SECONDS = -1.0
     receive = TrialChild.receive
 
     def silent_at_five(self, timeout):
-        if self.job["job"] == "trials" and self.job["numbers"][0] == 5:
+        settings.STALL_SECONDS = 300.0
+        if self.job["job"] != "trials" or self.begun is None or 5 not in self.job["numbers"]:
+            return receive(self, timeout)
+        if self.job["numbers"][0] == 5:
+            settings.STALL_SECONDS = -1.0
             return None
-        if self.job["job"] == "trials" and 5 in self.job["numbers"]:
-            whole, self.job["numbers"] = self.job["numbers"], self.job["numbers"][: self.job["numbers"].index(5)]
-            message = receive(self, timeout)
-            self.job["numbers"] = whole[whole.index(5) :]
-            return {"trials": message["trials"]}
-        return receive(self, timeout)
+        whole, self.job["numbers"] = self.job["numbers"], self.job["numbers"][: self.job["numbers"].index(5)]
+        message = receive(self, timeout)
+        told = message.get("trials", {"numbers": []})
+        self.job["numbers"] = whole[len(told["numbers"]) :]
+        return {name: told for name, told in message.items() if name != "done"}
 
     monkeypatch.setattr(TrialChild, "receive", silent_at_five)
     run = pending()

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from runs.queue import DatagramQueue, _Timer
+from runs.queue import DatagramQueue, _Flag, _Timer
 
 
 @pytest.fixture
@@ -84,3 +84,15 @@ def test_timer_is_shared_and_has_no_lock_to_lose():
     os.waitpid(child, 0)
     with timer.get_lock():
         assert timer.value == 7.0
+
+
+def test_flag_is_shared_and_waited_for():
+    flag = _Flag()
+    assert not flag.wait(0.0)
+    child = os.fork()
+    if child == 0:
+        flag.set()
+        os.kill(os.getpid(), signal.SIGKILL)
+    assert flag.wait(20.0)
+    os.waitpid(child, 0)
+    assert flag.is_set()

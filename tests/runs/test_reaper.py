@@ -147,6 +147,47 @@ def test_chunk_that_does_not_beat_for_a_lease_is_free(clock, tickets):
     assert (chunk.owner, chunk.crashes) == ("", 1)
 
 
+def test_workers_lost_together_before_a_trial_began_are_one_lost_start(clock, tickets):
+    gone = f"{place()}:{2**22 - 1}:1:abc"
+    chunk = chunk_of(gone, crashes=1)
+    Chunk.objects.create(run=chunk.run, first=5, count=5, owner=gone, crashes=1)
+    Reaper(clock).tick()
+    assert list(Chunk.objects.values_list("owner", "crashes")) == [("", 1), ("", 1)]
+    assert Run.objects.get().crashes == 1
+
+
+def test_optimization_whose_workers_are_always_lost_before_a_trial_begins_is_failed(clock, tickets):
+    chunk = chunk_of("", crashes=1)
+    for _ in range(3):
+        assert state(chunk.run) == "running"
+        assert Chunk.objects.claim(chunk.run, f"{place()}:{2**22 - 1}:1:abc", 5)
+        Reaper(clock).tick()
+    assert state(chunk.run) == "failed"
+    assert "Its process is gone. No trial had begun by then" in Run.objects.get().error_message
+
+
+def test_lost_trial_is_no_lost_start(clock, tickets):
+    chunk = chunk_of(f"{place()}:{2**22 - 1}:1:abc", crashes=1, is_begun=True)
+    Reaper(clock).tick()
+    chunk.refresh_from_db()
+    assert (chunk.crashes, chunk.run.crashes) == (2, 0)
+
+
+def test_worker_that_starts_frees_what_dead_ones_hold_and_rings_for_it(clock, tickets):
+    chunk = chunk_of(f"{place()}:{2**22 - 1}:1:abc")
+    Reaper(clock).look_around()
+    chunk.refresh_from_db()
+    assert (chunk.owner, tickets) == ("", [chunk.run.id])
+
+
+def test_worker_that_starts_rings_for_what_waits(clock, tickets, monkeypatch):
+    run = make_run()
+    Reaper(clock).look_around()
+    monkeypatch.setattr(queue, "is_empty", lambda: False)
+    Reaper(clock).look_around()
+    assert tickets == [run.id]
+
+
 def test_idle_workers_are_called_to_an_optimization_with_trials_to_do(clock, tickets):
     run = make_search()
     for pid in (11, 12):

@@ -54,6 +54,9 @@ class OneChild:
     def take(self, _source_hash):
         return self.child
 
+    def warm_up(self):
+        pass
+
     def give_back(self, child, _source_hash):
         self.returned.append(child)
 

@@ -4,12 +4,17 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from django.db import DatabaseError
 
 from algotrade.lifeline import die_with
 from runs import heartbeat, queue
 from runs.children import children
+from runs.reaper import Reaper
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -33,3 +38,7 @@ class Command(BaseCommand):
 def _on_worker_start() -> None:
     heartbeat.start()
     children.warm_up()
+    try:
+        Reaper().look_around()
+    except DatabaseError as error:
+        log.warning("worker starts without a look at the rows", error=str(error))
