@@ -8,6 +8,7 @@
 Bars never change under a run: a changed import is a new version, and runs pin theirs.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ from algotrade.errors import MarketDataError
 from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
 from algotrade.market.calendar import empty_weekdays, find_gaps, trading_days_per_year
 from algotrade.market.instruments import Instrument
-from algotrade.market.versions import History, compare
+from algotrade.market.versions import NO_HISTORY, History, compare
 from algotrade.market.zones import UTC_NAME
 
 _SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
@@ -71,7 +72,7 @@ class Dataset:
     source: str
     path: Path
     calendar: str = UTC_NAME
-    history: History = History()
+    history: History = NO_HISTORY
 
     @property
     def key(self) -> str:
@@ -289,19 +290,15 @@ class CandleStore:
 
     def _history(self, there: Dataset | None, bars: Bars, version: str, derived_from: Dataset | None) -> History:
         """Return where new bars come from; the newest version's bars again keep what was told of them."""
-        origin = {
-            "derived_from": derived_from.key if derived_from else "",
-            "derived_version": derived_from.version if derived_from else "",
-        }
+        key, derived_version = (derived_from.key, derived_from.version) if derived_from else ("", "")
         if there is not None and there.version == version:
-            return replace(there.history, **origin)
-        if there is None:
-            return History(time.time_ns(), **origin)
-        try:
-            changes = compare(self.load(there), bars)
-        except MarketDataError:
-            changes = None
-        return History(time.time_ns(), there.version, changes, **origin)
+            return replace(there.history, derived_from=key, derived_version=derived_version)
+        previous, changes = "", None
+        if there is not None:
+            previous = there.version
+            with contextlib.suppress(MarketDataError):  # damaged candles can be replaced, not compared
+                changes = compare(self.load(there), bars)
+        return History(time.time_ns(), previous, changes, key, derived_version)
 
     def _folder(self, asset: str, exchange: str, timeframe: str) -> Path | None:
         """Return the folder of a name, or None for a name that no stored dataset can have (`../x`)."""

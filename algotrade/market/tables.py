@@ -9,7 +9,7 @@ from algotrade.errors import MarketDataError
 
 MAX_BYTES = 512 << 20
 """Largest file that is read, and most that a compressed one may hold."""
-MAX_ROWS = 10_000_000
+MAX_ROWS = 5_000_000
 MAX_COLUMNS = 1_000
 ERRORS_SHOWN = 20
 

@@ -54,6 +54,9 @@ class History:
         return cls(**{**data, "changes": Changes(**changes) if changes else None})
 
 
+NO_HISTORY = History()
+
+
 def compare(old: Bars, new: Bars) -> Changes:
     """Return what `new` does to `old`."""
     _, at_old, at_new = np.intersect1d(old.time, new.time, assume_unique=True, return_indices=True)
