@@ -5,6 +5,7 @@ import shutil
 import time
 import uuid
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -40,7 +41,7 @@ class UploadRefused(AlgotradeError):
         super().__init__(message)
 
 
-def receive(user: User, file: UploadedFile[Any] | None, options: dict[str, object]) -> tuple[Upload, str]:
+def receive(user: User, file: "UploadedFile[Any] | None", options: dict[str, object]) -> tuple[Upload, str]:
     """Keep a file that `user` sent.
 
     Args:
