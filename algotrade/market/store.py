@@ -191,10 +191,11 @@ class CandleStore:
         shutil.rmtree(aside, ignore_errors=True)
         return True
 
-    def clear(self) -> None:
-        """Remove what a killed process left of a dataset that it was deleting."""
+    def clear(self, seconds: float) -> None:
+        """Remove what a process that was killed this long ago left of a dataset that it was deleting."""
         for folder in self.root.glob(".deleted-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+            if time.time() - folder.stat().st_ctime > seconds:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def load(self, dataset: Dataset) -> Bars:
         """Return a dataset's bars, memory-mapped: every process shares one copy.
