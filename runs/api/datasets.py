@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.urls import reverse
-from ninja import File, Form, Router, UploadedFile
+from ninja import Form, Router, UploadedFile
+from ninja.params.functions import File
 from ninja.responses import codes_4xx, codes_5xx
 
 from algotrade.errors import MarketDataError
