@@ -80,7 +80,10 @@ class LimitedChannel(http.HTTPChannel):
         """
         request = self.requests[-1]
         is_place = self._path.partition(b"?")[0].decode("latin-1") in settings.UPLOAD_PATHS
-        if self.admit is None or not is_place or self._command != b"POST" or int(self.length or 0) > MOST_UPLOAD_BYTES:
+        if self.admit is None or not is_place or self._command != b"POST":
+            return False
+        if int(self.length or 0) > MOST_UPLOAD_BYTES:
+            self.max_body_bytes = MOST_UPLOAD_BYTES
             return False
         headers = request.requestHeaders
         cookies, authorization = (headers.getRawHeaders(name, [""])[0] for name in ("cookie", "authorization"))

@@ -198,7 +198,7 @@ def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple
 def _after(upload: Upload, owner: str) -> tuple[int, Json]:
     """Work on a file; the answer says what came of it, or that it is not over yet."""
     is_import = upload.state == UploadState.IMPORTING
-    work.begin(upload, owner)
+    work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
     if upload.state == UploadState.CHECKED and (is_import or upload.preview is None):
         # Refused. A program corrects its request, not a row of ours, unless it looks at the file step by step.
         if upload.preview is None:

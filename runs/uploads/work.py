@@ -22,28 +22,33 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 2
 """Files that one web process has read at once; further ones wait."""
-WAIT_SECONDS = 1.5
-"""How long an answer waits for a job: most files are done by then, and no page of progress is needed."""
+PAGE_WAIT_SECONDS = 1.5
+"""How long a page waits for a job: most files are done by then, and no progress needs to be shown."""
+API_WAIT_SECONDS = 15.0
+"""How long an answer to a program waits: it would only ask again."""
 BEAT_SECONDS = 0.3
 WALL_SECONDS = 600.0
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
-def begin(upload: Upload, owner: str, *, then_import: bool = False) -> None:
+def begin(
+    upload: Upload, owner: str, *, then_import: bool = False, wait_seconds: float = PAGE_WAIT_SECONDS
+) -> None:
     """Start what the claim `owner` is for, and wait a moment for it to end.
 
     Args:
         upload: a claimed upload.
         owner: the claim's token.
         then_import: whether a file that turns out good, and replaces nothing, is imported at once.
+        wait_seconds: how long to wait for the end.
     """
     job = Job(upload, owner, then_import=then_import)
-    _run(job.carry_out)
+    _run(job.carry_out, wait_seconds)
     upload.refresh_from_db()
 
 
-def _run(deed: Callable[[], None]) -> None:
+def _run(deed: Callable[[], None], wait_seconds: float) -> None:
     """Do a deed in a thread of its own, which must outlive its child, and wait a moment for it."""
 
     def alone() -> None:
@@ -54,7 +59,7 @@ def _run(deed: Callable[[], None]) -> None:
 
     thread = threading.Thread(target=alone, name="upload", daemon=True)
     thread.start()
-    thread.join(WAIT_SECONDS)
+    thread.join(wait_seconds)
 
 
 class Job:
@@ -120,6 +125,8 @@ class Job:
         if "stored" not in answer:
             refused = answer["refused"]
             self._refuse(refused["errors"], refused["total"])
+            if self._upload.preview is None:  # sent to be imported at once: there is no page to mend it on
+                remove(self._upload)
             return "refused"
         self._upload.mark_imported(self._owner, answer["stored"])
         remove(self._upload)
