@@ -9,6 +9,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,29 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # the others reserve more than they use
     job = json.loads(sys.stdin.readline())
+    _send(answer(job, _Teller(), _may_store))
+
+
+def answer(job: dict[str, Any], tell: Callable[[str, int, int], None], may_store: Callable[[], bool]) -> dict[str, Any]:
+    """Do a job: `inspect` or `import` the file `path` under `options`, for the store at `root`.
+
+    Args:
+        job: the job.
+        tell: hears how far it is.
+        may_store: asked before anything is stored.
+
+    Returns:
+        What the file holds (`preview`), what was stored (`stored`), or why not (`refused`).
+    """
     try:
-        answer = _answer(job)
+        return _answer(job, tell, may_store)
     except MemoryError:
-        answer = {"refused": {"errors": ["The file needs more memory than reading a file may take."], "total": 1}}
-    _send(answer)
+        return {"refused": {"errors": ["The file needs more memory than reading a file may take."], "total": 1}}
 
 
-def _answer(job: dict[str, Any]) -> dict[str, Any]:
+def _answer(
+    job: dict[str, Any], tell: Callable[[str, int, int], None], may_store: Callable[[], bool]
+) -> dict[str, Any]:
     # Imported below the limits: what importing takes counts, too.
     import pyarrow as pa
 
@@ -45,11 +61,11 @@ def _answer(job: dict[str, Any]) -> dict[str, Any]:
     from algotrade.market.store import CandleStore
 
     pa.set_cpu_count(1)
-    path, store, tell = Path(job["path"]), CandleStore(Path(job["root"])), _Teller()
+    path, store = Path(job["path"]), CandleStore(Path(job["root"]))
     try:
         if job["job"] == "inspect":
             return {"preview": inspect(path, store, job["options"], tell).to_dict()}
-        report = import_candles(path, store, tell=tell, may_store=_may_store, **job["options"])
+        report = import_candles(path, store, tell=tell, may_store=may_store, **job["options"])
     except pa.ArrowMemoryError as error:
         raise MemoryError from error
     except ImportRefused as error:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.urls import reverse
-from ninja import Form, Router, UploadedFile
+from ninja import Form, Router, Status, UploadedFile
 from ninja.params.functions import File
 from ninja.responses import codes_4xx, codes_5xx
 
@@ -50,7 +50,7 @@ def import_dataset(
     request: HttpRequest,
     told: Form[dataset_schemas.FileFacts],
     file: UploadedFile | None = FILE,
-) -> tuple[int, Json]:
+) -> Status[Json]:
     """Import candles from a CSV or Parquet file: 201 when they are stored, 202 while a large file is still read."""
     typed = dict(request.POST.items()) | {name: value for name, value in told.dict().items() if value is not None}
     upload, owner = _received(request, file, _options(typed))
@@ -63,7 +63,7 @@ def import_dataset(
 def look_through(
     request: HttpRequest,
     file: UploadedFile | None = FILE,
-) -> tuple[int, Json]:
+) -> Status[Json]:
     """Look a file through and store nothing: 201 with what was detected, 202 while a large file is still read."""
     upload, owner = _received(request, file, guessed(file.name or "") if file else {})
     return _after(upload, owner)
@@ -80,13 +80,13 @@ def show_import(request: HttpRequest, upload_id: UUID) -> Json:
     response={200: dataset_schemas.ImportBody, 202: dataset_schemas.ImportBody, **ERRORS},
     summary="Check again, import, or cancel",
 )
-def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> tuple[int, Json]:
+def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
     """Check a file again (`check`) or import it (`import`) under a JSON body of options; or `cancel`."""
     upload = _visible(request, upload_id)
     if deed == "cancel":
         if not upload.mark_cancelled():
             raise ApiError(409, f"The import is {upload.state}; it cannot be cancelled.")
-        return 200, _import_body(upload)
+        return Status(200, _import_body(upload))
     if deed not in ("check", "import"):
         raise ApiError(404, f"An import has no {deed[:20]!r}; it has check, import and cancel.")
     body = json_object(request)
@@ -97,15 +97,15 @@ def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> tuple[int, Js
     owner = upload.mark_importing(options) if deed == "import" else upload.mark_checking(options)
     if not owner:
         raise ApiError(409, f"The file is {upload.state}; it has to be checked.")
-    status, answer = _after(upload, owner)
-    return (200 if status == 201 else 202), answer
+    answer = _after(upload, owner)
+    return Status(200 if answer.status_code == 201 else 202, answer.value)
 
 
 @router.delete("/imports/{upload_id}", response={204: None, **ERRORS}, summary="Discard an import")
-def discard_import(request: HttpRequest, upload_id: UUID) -> tuple[int, None]:
+def discard_import(request: HttpRequest, upload_id: UUID) -> Status[None]:
     """Remove a file that is not to be imported."""
     files.discard(_visible(request, upload_id))
-    return 204, None
+    return Status(204, None)
 
 
 @router.get("/{key}", response={200: dataset_schemas.DatasetBody, **ERRORS}, summary="Show a dataset")
@@ -140,7 +140,7 @@ def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> 
     response={200: dict[str, Any], 201: dict[str, Any], **ERRORS},
     summary="Resample to a longer timeframe",
 )
-def resample_dataset(request: HttpRequest, key: str) -> tuple[int, Json]:
+def resample_dataset(request: HttpRequest, key: str) -> Status[Json]:
     """Store longer bars made of these ({"timeframe": "4h"}): 201, or 200 when these very bars were there."""
     item = _dataset(key)
     timeframe = json_object(request).get("timeframe")
@@ -150,17 +150,17 @@ def resample_dataset(request: HttpRequest, key: str) -> tuple[int, Json]:
         raise ApiError(409, str(error)) from error
     except MarketDataError as error:
         raise ApiError(400, str(error), {"timeframe": str(error)}) from error
-    return (201 if is_new else 200), bodies.dataset_body(made)
+    return Status(201 if is_new else 200, bodies.dataset_body(made))
 
 
 @router.delete("/{key}", response={204: None, **ERRORS}, summary="Delete a dataset")
-def delete_dataset(request: HttpRequest, key: str) -> tuple[int, None]:  # noqa: ARG001 - as above
+def delete_dataset(request: HttpRequest, key: str) -> Status[None]:  # noqa: ARG001 - as above
     """Delete a dataset with all its versions; 409 when a run used it."""
     try:
         datasets.delete(_dataset(key))
     except datasets.InUse as error:
         raise ApiError(409, str(error)) from error
-    return 204, None
+    return Status(204, None)
 
 
 def _dataset(key: str, version: str | None = None) -> Dataset:
@@ -195,7 +195,7 @@ def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple
         raise ApiError(error.status, str(error), {"file": str(error)} if error.status == 400 else None) from error
 
 
-def _after(upload: Upload, owner: str) -> tuple[int, Json]:
+def _after(upload: Upload, owner: str) -> Status[Json]:
     """Work on a file; the answer says what came of it, or that it is not over yet."""
     is_import = upload.state == UploadState.IMPORTING
     work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
@@ -206,7 +206,7 @@ def _after(upload: Upload, owner: str) -> tuple[int, Json]:
         more = upload.n_errors - len(upload.errors)
         words = "\n".join(upload.errors) + (f"\n… and {more:,} more." if more > 0 else "")
         raise ApiError(400, words, {"file": words})
-    return (202 if upload.is_active else 201), _import_body(upload)
+    return Status(202 if upload.is_active else 201, _import_body(upload))
 
 
 def _import_body(upload: Upload) -> Json:

@@ -32,9 +32,7 @@ WALL_SECONDS = 600.0
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
-def begin(
-    upload: Upload, owner: str, *, then_import: bool = False, wait_seconds: float = PAGE_WAIT_SECONDS
-) -> None:
+def begin(upload: Upload, owner: str, *, then_import: bool = False, wait_seconds: float = PAGE_WAIT_SECONDS) -> None:
     """Start what the claim `owner` is for, and wait a moment for it to end.
 
     Args:

@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("file", type=Path, help="CSV or Parquet with columns such as timestamp, open, high, low, close, volume")
+        parser.add_argument(
+            "file", type=Path, help="CSV or Parquet with columns such as timestamp, open, high, low, close, volume"
+        )
         parser.add_argument("--asset", required=True, help="for example SPY")
         parser.add_argument("--exchange", required=True, help="for example NYSE")
         parser.add_argument("--timeframe", required=True, help="for example 1m, 1h, 1d")
