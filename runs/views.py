@@ -14,13 +14,12 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from algotrade.spec import canonical_json
-from runs import artifacts, fragments, report
+from runs import fragments, report
 from runs.backtest_fragments import live_curve
 from runs.changes import Today
 from runs.drawings import series_of, static_chart

@@ -94,7 +94,7 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
         "gaps": [_gap(bars, gap.after_ns, gap.before_ns, gap.n_missing) for gap in page],
         "empty_days": [moment(day) for day in empty_days[:DAYS_SHOWN]],
         "n_more_days": max(0, len(empty_days) - DAYS_SHOWN),
-        "around": _around(bars, request.GET.get("at", "")),
+        "around": _around(bars, {gap.before_ns: gap.n_missing for gap in gaps}, request.GET.get("at", "")),
     }
     return render(request, "data/dataset.html", context, status=status)
 
@@ -123,8 +123,8 @@ def _gap(bars: Bars, after_ns: int, before_ns: int, n_missing: int) -> dict[str,
     }
 
 
-def _around(bars: Bars, asked: str) -> dict[str, Any] | None:
-    """Return the bars on both sides of a moment; None when none is asked for."""
+def _around(bars: Bars, missing: dict[int, int], asked: str) -> dict[str, Any] | None:
+    """Return the bars on both sides of a moment, and how many are missing before each; None when none is asked for."""
     try:
         at = datetime.fromisoformat(asked)
     except ValueError:
@@ -142,6 +142,7 @@ def _around(bars: Bars, asked: str) -> dict[str, Any] | None:
             "low": float(bars.low[row]),
             "close": float(bars.close[row]),
             "volume": float(bars.volume[row]),
+            "n_missing": missing.get(int(bars.time[row]), 0),
         }
         for row in range(first, last)
     ]

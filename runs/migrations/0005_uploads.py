@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0003_search"),
+        ("runs", "0004_notes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -73,6 +73,7 @@ def test_gap_leads_to_the_bars_around_it(site):
     page = page_of(site.get(f"/data/{dataset.key}?at=2024-01-01T11:00:00Z"))
     table = page.split('data-testid="bars-table"')[1].split("</table>")[0]
     assert table.count("<tr>") == 1 + 20
+    assert "3 bars missing" in table
     assert "11:00</time>" in table
     assert "15:00</time>" in table
 
