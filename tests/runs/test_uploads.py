@@ -11,9 +11,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from runs import artifacts
+from runs.access_models import ApiToken
 from runs.models import Upload, UploadState
 from runs.models.upload import STORING
-from runs.uploads import files, work
+from runs.uploads import admission, files, work
 from runs.uploads.options import WrongOptions, guessed, read_options
 from tests.builders import make_user
 from tests.runs import readers
@@ -264,3 +265,39 @@ def test_every_wrong_option_is_told_at_its_field():
         read_options({**wrong, "time_zone": "Mars", "calendar": "Venus"})
     assert set(caught.value.fields) == {*wrong, "time_zone", "calendar"}
     assert caught.value.fields["exchange"] == "The exchange is missing."
+
+
+@pytest.fixture
+def admitted(monkeypatch, user, client):
+    """Return a function that asks as the web server does, whether a large body is taken."""
+    monkeypatch.setattr(admission.connection, "close", lambda: None)  # the test's transaction lives on it
+    client.force_login(user)
+    cookie = client.cookies["algotrade_session"].value
+    return lambda cookies=f"a=b; algotrade_session={cookie}", token="": admission.may_send_files(cookies, token)
+
+
+def test_large_body_is_taken_of_a_session_and_of_a_token(admitted, user):
+    assert admitted()
+    assert admitted("", f"Bearer {ApiToken.objects.issue(user)}")
+
+
+@pytest.mark.parametrize(
+    "cookies", ["", "algotrade_session=x", "algotrade_session=", "sessionid=1", "\0;=;", "a" * 9_000]
+)
+@pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", "Basic YTpi"])
+def test_large_body_of_a_stranger_is_not_taken(admitted, cookies, token):
+    assert not admitted(cookies, token)
+
+
+def test_large_body_of_a_session_from_before_the_password_changed_is_not_taken(admitted, user):
+    user.set_password("another one")
+    user.save()
+    assert not admitted()
+
+
+def test_large_body_of_somebody_deactivated_is_not_taken(admitted, user):
+    token = ApiToken.objects.issue(user)
+    user.is_active = False
+    user.save()
+    assert not admitted()
+    assert not admitted("", f"Bearer {token}")
