@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from algotrade.market.bars import Bars
 from algotrade.market.store import CandleStore
 from algotrade.results import BacktestResult
 from algotrade.strategies.catalog import Catalog
@@ -56,6 +57,17 @@ def load_result(run: "Run") -> BacktestResult:
         AlgotradeError: the files are missing or damaged.
     """
     return BacktestResult.load(folder(run))
+
+
+def bars_of(run: "Run") -> Bars:
+    """Return the bars that a backtest trades, memory-mapped.
+
+    Raises:
+        MarketDataError: the candles are gone or damaged.
+    """
+    store = candle_store()
+    bars = store.load(store.get(run.asset, run.exchange, run.timeframe, version=run.inputs["dataset_hash"]))
+    return bars.slice(*bars.between(run.spec["start_ns"], run.spec["end_ns"]))
 
 
 def new_folder(run: "Run") -> Path:
