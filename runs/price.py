@@ -7,6 +7,9 @@ come with a mark where they ended.
 
 from collections.abc import Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from algotrade.charts.candles import Buckets, bars_between, buckets, candle_series, indicator_series, trade_markers
 from algotrade.charts.panes import PRICE
 from algotrade.market.bars import Bars
@@ -16,28 +19,37 @@ from runs.drawings import SERIES_PIXELS, integer, result_or_none
 from runs.models import Run, RunState
 
 MOST_BARS_AT_FIRST = 2_000
+ENDED_WORDS: dict[str, str] = {RunState.FAILED: "Failed here", RunState.CANCELLED: "Cancelled here"}
 MARGIN = 8
 """A window is sent with the n-th part of its bars more on either side, so that panning does not run into nothing."""
 
 
 def price_of(run: Run, query: Mapping[str, str]) -> Json:
-    """Return the candles of a backtest's range with its indicators and trades, as `windowed` says.
-
-    Returns:
-        What `windowed` returns, and `indicators` (name, pane, values), `markers` (columns, see `trade_markers`),
-        `notes` (candle and text: where a run failed or was cancelled).
+    """Return what a page draws of a backtest: `price_series` of the window that `chosen_window` reads, and its words.
 
     Raises:
         MarketDataError: the candles are gone or damaged.
     """
     bars = artifacts.bars_of(run)
-    end = _last_bar(run)
-    series, chosen = windowed(bars, query, focus=end)
+    chosen, view = chosen_window(bars.time, query, focus=ended_bar(run))
+    ended = ENDED_WORDS.get(run.state, "")
+    return {**price_series(run, bars, chosen), "view": view, "ended": ended}
+
+
+def price_series(run: Run, bars: Bars, chosen: Buckets) -> Json:
+    """Return candles of a backtest with its indicators and trades.
+
+    Args:
+        run: the backtest.
+        bars: those of its range.
+        chosen: which of them.
+
+    Returns:
+        What `candle_series` returns, and `indicators` (name, pane, values), `markers` (see `trade_markers`; None unless
+        the run completed), `ended_bar` (where it failed or was cancelled, else None).
+    """
     result = result_or_none(run) if run.state == RunState.COMPLETED else None
-    series |= {"indicators": [], "markers": {}, "notes": []}
-    if end is not None and chosen.first <= end < chosen.last:
-        text = "Failed here" if run.state == RunState.FAILED else "Cancelled here"
-        series["notes"] = [{"candle": (end - chosen.first) // chosen.size, "text": text}]
+    series = {**candle_series(bars, chosen), "indicators": [], "markers": None, "ended_bar": ended_bar(run)}
     if result is not None and result.n_bars == len(bars):
         panes = (run.result or {}).get("panes", {})
         series["indicators"] = [
@@ -48,40 +60,44 @@ def price_of(run: Run, query: Mapping[str, str]) -> Json:
     return series
 
 
-def windowed(bars: Bars, query: Mapping[str, str], *, focus: int | None = None) -> tuple[Json, Buckets]:
-    """Return the candles that an address asks for, and which bars they are.
+def windowed(bars: Bars, query: Mapping[str, str]) -> Json:
+    """Return candles without anything upon them: what `candle_series` returns, and the `view` of `chosen_window`."""
+    chosen, view = chosen_window(bars.time, query)
+    return {**candle_series(bars, chosen), "view": view}
+
+
+def chosen_window(
+    time: NDArray[np.int64], query: Mapping[str, str], *, focus: int | None = None
+) -> tuple[Buckets, list[int]]:
+    """Return the bars that an address asks for, in candles, and those that are to be in view: [first, last + 1].
 
     Args:
-        bars: all that can be charted.
+        time: int64[n_bars], UTC ns, of all that can be charted.
         query: `px`; and `bars`: so many of them up to the last one, or around `focus`; or `first` and `last`: bars,
             counted from 0, the last one not included; or `from` and `to`: epoch seconds, both included; or nothing:
             all. What is no number is as if it was not there.
         focus: the bar that matters, if one does.
-
-    Returns:
-        What `candle_series` returns, and `view`: the bars that were asked for, of which there are more in the series.
     """
+    n_bars = len(time)
     low, high = SERIES_PIXELS
     px = min(max(integer(query.get("px")) or 1_200, low), high)
     asked = {name: integer(query.get(name)) for name in ("bars", "first", "last", "from", "to")}
-    margin = 0
     if asked["bars"] is not None:
-        n_bars = min(max(asked["bars"], 1), MOST_BARS_AT_FIRST, len(bars))
-        last = len(bars) if focus is None else min(focus + n_bars // 4 + 1, len(bars))
-        first, margin = max(last - n_bars, 0), n_bars // MARGIN
-        last = min(first + n_bars, len(bars))
-    elif asked["first"] is not None or asked["last"] is not None:
-        first, last = asked["first"] or 0, len(bars) if asked["last"] is None else asked["last"]
+        width = min(max(asked["bars"], 1), MOST_BARS_AT_FIRST, n_bars)
+        last = n_bars if focus is None else min(max(focus + width // 4 + 1, width), n_bars)
+        return buckets(last - width - width // MARGIN, last + width // MARGIN, n_bars, px), [last - width, last]
+    if asked["first"] is not None or asked["last"] is not None:
+        first, last = asked["first"] or 0, n_bars if asked["last"] is None else asked["last"]
     else:
-        times = [None if asked[name] is None else int(asked[name] or 0) * 10**9 for name in ("from", "to")]
-        first, last = bars_between(bars.time, *times)
-    chosen = buckets(first - margin, last + margin, len(bars), px)
-    return {**candle_series(bars, chosen), "view": [max(first, 0), min(max(last, first, 0), len(bars))]}, chosen
+        start, end = (None if asked[name] is None else int(asked[name] or 0) * 10**9 for name in ("from", "to"))
+        first, last = bars_between(time, start, end)
+    chosen = buckets(first, last, n_bars, px)
+    return chosen, [min(max(first, 0), n_bars), chosen.last]
 
 
-def _last_bar(run: Run) -> int | None:
+def ended_bar(run: Run) -> int | None:
     """Return the bar at which a run failed or was cancelled; None for the others, and before the first bar."""
-    if run.state not in (RunState.FAILED, RunState.CANCELLED):
+    if run.state not in ENDED_WORDS:
         return None
     told = (run.error_detail or {}).get("bar")
     return told if isinstance(told, int) else run.processed - 1 if run.processed else None

@@ -205,8 +205,7 @@ def description_of(cls: type[Strategy]) -> dict[str, Any]:
         "rules": [rule.text for rule in _rules_of(cls, names)],
         "compiled": bool(cls.compiled),
     }
-    if not isinstance(cls.panes, dict) or not all(isinstance(text, str) for item in cls.panes.items() for text in item):
-        raise StrategyError(f'The panes must be a dict such as {{"rsi": "below"}}; they are {_shown(cls.panes)}.')
+    _check_panes(cls.panes)
     if not isinstance(cls.title, str):
         raise StrategyError(f"The title must be a text; it is {_shown(cls.title)}.")
     try:
@@ -216,6 +215,12 @@ def description_of(cls: type[Strategy]) -> dict[str, Any]:
     if b"\\u0000" in text:
         raise StrategyError(f"{cls.__name__} says something of itself that cannot be stored: a null character.")
     return description
+
+
+def _check_panes(panes: object) -> None:
+    texts = [text for item in panes.items() for text in item] if isinstance(panes, dict) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise StrategyError(f'The panes must be a dict such as {{"rsi": "below"}}; they are {_shown(panes)}.')
 
 
 def _rules_of(cls: type[Strategy], names: set[str]) -> list[Rule]:

@@ -6,7 +6,7 @@
 
 import { PriceChart } from "./price_chart.js";
 
-const ROOM_BELOW = "200px"; // a chart this near to the window is loaded
+const ROOM_BELOW = "100px"; // a chart this near to the window is loaded
 
 /** @type {Map<HTMLElement, Promise<PriceChart>>} */
 const charts = new Map();

@@ -11,7 +11,7 @@ const RAW_BARS = 2_000; // fewer in view are asked for as they are
 const ZOOMED = 0.6; // a view of less than this part of what was asked for is asked for again, finer
 const MARGIN = 8; // the n-th part of the view more on either side
 const PIXELS_PER_FIRST_BAR = 5;
-const PIXELS_PER_TEXT = 44; // markers closer than this are told by their shape alone
+const PIXELS_PER_MARKER = 64; // the width of its text
 const HEIGHT = { price: 320, pane: 96, narrow: 260 };
 const NARROW = 560;
 const LINE_COLOURS = ["mark", "line-purple", "line-teal", "line-pink", "hold"];
@@ -267,7 +267,7 @@ export class PriceChart {
     const step = time.length > 1 ? time[1] - time[0] : DAY;
     this.chart.timeScale().applyOptions({ timeVisible: step < DAY });
     this.#setHeight();
-    Object.assign(this.figure.dataset, { candles: time.length, barsPerCandle: this.series.bars_per_candle, markers: this.series.markers?.candle?.length ?? 0 });
+    Object.assign(this.figure.dataset, { candles: time.length, barsPerCandle: this.series.bars_per_candle });
   }
 
   /** @param {{name: string, pane: string}[]} indicators */
@@ -301,41 +301,41 @@ export class PriceChart {
 
   /* ---- trades ---- */
 
-  /** Put the markers on their candles; with their text where there is room for it. */
+  /** Put the markers on their candles; where they would cover each other, one stands for its neighbours. */
   #mark() {
-    const { markers = {}, notes = [], time } = this.series;
-    const edges = this.#edges();
-    const { first_bar: start, bars_per_candle: size } = this.series;
-    const [from, to] = edges ? edges.map((bar) => (bar - start) / size) : [0, time.length];
-    const inView = (markers.candle ?? []).filter((/** @type {number} */ candle) => candle >= from && candle < to).length;
-    const hasText = inView * PIXELS_PER_TEXT <= this.place.clientWidth;
-    const marks = (markers.candle ?? []).map((/** @type {number} */ _, /** @type {number} */ row) => this.#marker(row, hasText));
-    for (const { candle, text } of notes) {
-      marks.push({ time: time[candle], position: "aboveBar", shape: "square", color: this.colours.warn, text, size: 1.2 });
-    }
-    this.markers.setMarkers(marks.sort((a, b) => a.time - b.time));
-    this.figure.dataset.texts = String(hasText);
+    const spacing = this.chart.timeScale().options().barSpacing;
+    const slot = Math.max(1, Math.ceil(PIXELS_PER_MARKER / spacing));
+    const told = merged(this.series.markers, slot);
+    const marks = told.map((one) => this.#marker(one));
+    const ended = this.#endMarker();
+    if (ended) marks.push(ended);
+    this.markers.setMarkers(marks.sort((one, other) => one.time - other.time));
+    this.figure.dataset.markers = String(told.length);
     this.#highlight();
   }
 
-  /** @param {number} row @param {boolean} hasText */
-  #marker(row, hasText) {
-    const { markers, time } = this.series;
-    const [kind, side] = [markers.kind[row], markers.side[row]];
-    const at = time[markers.candle[row]];
-    if (kind === "several") {
-      return { time: at, position: "aboveBar", shape: "circle", color: this.colours.accent, text: hasText ? `${markers.trades[row]} trades` : "", size: 0.8 };
-    }
+  /** @param {Told} one */
+  #marker({ candle, kind, side, trades, made }) {
+    const time = this.series.time[candle];
+    if (kind === "several") return { time, position: "aboveBar", shape: "circle", color: this.colours.accent, text: tradesText(trades), size: 0.8 };
     const isEntry = kind === "entry";
     const isBelow = isEntry === (side === "long");
-    const text = isEntry ? (side === "long" ? "Long" : "Short") : markers.return[row] === null ? "Exit" : signedPercent(markers.return[row], 1);
+    const exit = made === null ? "Exit" : signedPercent(made, 1);
     return {
-      time: at,
+      time,
       position: isBelow ? "belowBar" : "aboveBar",
       shape: isBelow ? "arrowUp" : "arrowDown",
       color: isEntry ? this.colours.pos : this.colours.neg,
-      text: hasText ? text : "",
+      text: isEntry ? (side === "long" ? "Long" : "Short") : exit,
     };
+  }
+
+  /** Where a run failed or was cancelled. */
+  #endMarker() {
+    const { ended_bar: bar, first_bar: start, bars_per_candle: size, time } = this.series;
+    const candle = Math.floor(((bar ?? -1) - start) / size);
+    if (candle < 0 || candle >= time.length) return null;
+    return { time: time[candle], position: "aboveBar", shape: "square", color: this.colours.warn, text: this.series.ended, size: 1.2 };
   }
 
   #highlight() {
@@ -365,14 +365,8 @@ export class PriceChart {
 
   /** @param {number} row */
   #tradesAt(row) {
-    const { markers } = this.series;
-    const told = [];
-    (markers?.candle ?? []).forEach((/** @type {number} */ candle, /** @type {number} */ i) => {
-      if (candle !== row) return;
-      if (markers.kind[i] === "several") told.push(`${markers.trades[i]} trades`);
-      else told.push(`trade ${count(markers.trade[i])} ${markers.kind[i] === "entry" ? "entered" : "ended"}`);
-    });
-    return told;
+    const here = rowsOf(this.series.markers).filter(({ candle }) => candle === row);
+    return here.map(({ kind, trade, trades }) => (kind === "several" ? tradesText(trades) : `trade ${count(trade)} ${kind === "entry" ? "entered" : "ended"}`));
   }
 
   #summary() {
@@ -384,10 +378,42 @@ export class PriceChart {
     this.figure.dataset.view = `${low}-${high}`;
     const width = size > 1 ? `, ${count(size)} to a candle` : "";
     const label = this.marked?.label ? `${this.marked.label}. ` : "";
-    const shown = Math.max(0, high - low);
-    return `${label}Showing ${count(shown)} of ${count(n)} bars${width}, ${day(time[rows[0]])} to ${day(time[rows[1]])}. Drag to pan, scroll to zoom, double-click for all.`;
+    const days = [...new Set(rows.map((row) => day(time[row])))].join(" to ");
+    return `${label}Showing ${count(Math.max(0, high - low))} of ${count(n)} bars${width}, ${days}. Drag to pan, scroll to zoom.`;
   }
 }
+
+/** @typedef {{candle: number, kind: string, side: string, trade: number, trades: number, made: number | null}} Told */
+
+/** Columns of markers as rows. @param {any} markers null: none @returns {Told[]} */
+function rowsOf(markers) {
+  const { candle = [], kind, side, trade, trades, return: made } = markers ?? {};
+  return candle.map((/** @type {number} */ at, /** @type {number} */ i) => ({ candle: at, kind: kind[i], side: side[i], trade: trade[i], trades: trades[i], made: made[i] }));
+}
+
+/** Markers of which no two entries and no two exits stand within `slot` candles: neighbours become one for several trades.
+ * @param {any} markers @param {number} slot */
+export function merged(markers, slot) {
+  /** @type {Map<number, Told[]>} */
+  const slots = new Map();
+  for (const row of rowsOf(markers)) {
+    const at = Math.floor(row.candle / slot);
+    if (!slots.has(at)) slots.set(at, []);
+    slots.get(at).push(row);
+  }
+  return [...slots].flatMap(([at, rows]) => {
+    const isCrowded = rows.length > 2 || (rows.length === 2 && rows[0].kind === rows[1].kind);
+    if (!isCrowded) return rows;
+    // There is one position at a time, so the trades of neighbouring candles have neighbouring numbers.
+    const first = Math.min(...rows.map(({ trade }) => trade));
+    const last = Math.max(...rows.map(({ trade, trades }) => trade + trades - 1));
+    const middle = Math.min(Math.floor((at + 0.5) * slot), rows.at(-1).candle); // apart from the next slot's
+    return [{ ...rows[0], candle: middle, kind: "several", trade: first, trades: last - first + 1, made: null }];
+  });
+}
+
+/** @param {number} n */
+const tradesText = (n) => (n === 1 ? "1 trade" : `${count(n)} trades`);
 
 /** Decimals of a tick. @param {number} tick */
 function digitsOf(tick) {
