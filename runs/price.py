@@ -14,6 +14,7 @@ from algotrade.charts.candles import Buckets, bars_between, buckets, candle_seri
 from algotrade.charts.panes import PRICE
 from algotrade.market.bars import Bars
 from algotrade.ports import Json
+from algotrade.results import BacktestResult
 from runs import artifacts
 from runs.drawings import SERIES_PIXELS, integer, result_or_none
 from runs.models import Run, RunState
@@ -27,13 +28,15 @@ MARGIN = 8
 def price_of(run: Run, query: Mapping[str, str]) -> Json:
     """Return what a page draws of a backtest: `price_series` of the window that `chosen_window` reads, and its words.
 
+    A chart opens where something happened: at the end of a failed or cancelled run, or at the last trade.
+
     Raises:
         MarketDataError: the candles are gone or damaged.
     """
-    bars = artifacts.bars_of(run)
-    chosen, view = chosen_window(bars.time, query, focus=ended_bar(run))
-    ended = ENDED_WORDS.get(run.state, "")
-    return {**price_series(run, bars, chosen), "view": view, "ended": ended}
+    bars, result = artifacts.bars_of(run), _result_of(run)
+    focus = ended_bar(run) if result is None or not len(result.trades) else int(result.trades[-1]["exit_bar"])
+    chosen, view = chosen_window(bars.time, query, focus=focus)
+    return {**_series(run, bars, chosen, result), "view": view, "ended": ENDED_WORDS.get(run.state, "")}
 
 
 def price_series(run: Run, bars: Bars, chosen: Buckets) -> Json:
@@ -48,7 +51,14 @@ def price_series(run: Run, bars: Bars, chosen: Buckets) -> Json:
         What `candle_series` returns, and `indicators` (name, pane, values), `markers` (see `trade_markers`; None unless
         the run completed), `ended_bar` (where it failed or was cancelled, else None).
     """
-    result = result_or_none(run) if run.state == RunState.COMPLETED else None
+    return _series(run, bars, chosen, _result_of(run))
+
+
+def _result_of(run: Run) -> BacktestResult | None:
+    return result_or_none(run) if run.state == RunState.COMPLETED else None
+
+
+def _series(run: Run, bars: Bars, chosen: Buckets, result: BacktestResult | None) -> Json:
     series = {**candle_series(bars, chosen), "indicators": [], "markers": None, "ended_bar": ended_bar(run)}
     if result is not None and result.n_bars == len(bars):
         panes = (run.result or {}).get("panes", {})
