@@ -38,7 +38,7 @@ COLUMNS: dict[str, np.dtype[Any]] = {
 
 PER_BAR = ("time", "close", "equity")
 
-MOST_INDICATORS = 16
+MOST_INDICATORS = 10
 """Indicators that a folder keeps, the first ones; a strategy may compute hundreds, and no chart shows them."""
 
 

@@ -59,6 +59,7 @@ def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
+@gzip_page
 def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Return equity, buy and hold and drawdown of a range (epoch seconds), thinned out to `px` pixels."""
     run = get_object_or_404(backtests(request), id=run_id)
@@ -71,7 +72,7 @@ def backtest_candles(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Return the candles of a range with indicators and trades; `windowed` tells what the address may say."""
     run = get_object_or_404(backtests(request), id=run_id)
     try:
-        return JsonResponse(price_of(run, request.GET.dict()))
+        return JsonResponse(price_of(run, request.GET.dict()), json_dumps_params={"separators": (",", ":")})
     except MarketDataError as error:
         return JsonResponse({"error": str(error)}, status=404)
 

@@ -165,9 +165,9 @@ def test_indicators_come_back_by_name_memory_mapped(tmp_path):
     assert is_memory_mapped(loaded.indicators["fast"])
 
 
-def test_indicators_beyond_the_first_sixteen_are_not_kept(tmp_path):
+def test_indicators_beyond_the_first_ten_are_not_kept(tmp_path):
     many = {f"i{number}": np.full(5, float(number)) for number in range(20)}
-    assert list(BacktestResult.load(saved(tmp_path, indicators=many)).indicators) == [f"i{n}" for n in range(16)]
+    assert list(BacktestResult.load(saved(tmp_path, indicators=many)).indicators) == [f"i{n}" for n in range(10)]
 
 
 def test_result_of_before_there_were_indicators_comes_back(tmp_path):

@@ -197,4 +197,5 @@ def test_zoomed_equity_is_asked_for_again_and_double_click_resets(page, reports)
     assert 100 < len(answer.value.json()["time"]) < N_BARS / 3  # every bar of the range
     with page.expect_response(re.compile(r"series\.json\?px=\d+$")):
         plot.dblclick(position={"x": 150, "y": 60})
+    page.mouse.move(5, 5)  # no bar is under the cursor
     expect(figure.locator("[data-readout]")).to_contain_text("1 Jan 2020 to 31 Dec 2024")

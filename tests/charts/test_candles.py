@@ -1,5 +1,6 @@
 """The price chart: candles with the extremes of their bars, and what happened upon the candle it belongs to."""
 
+import gzip
 import json
 from itertools import pairwise
 
@@ -21,6 +22,7 @@ from algotrade.charts.candles import (
 )
 from algotrade.market.bars import Bars
 from algotrade.records import TRADE
+from algotrade.results import MOST_INDICATORS
 from tests.result_builders import HOUR_NS, START_NS, make_trade
 
 SECOND = START_NS // 10**9
@@ -189,11 +191,28 @@ def test_markers_tell_every_trade_of_a_window(gaps, size):
     assert markers["candle"] == sorted(markers["candle"])
 
 
+def payload(n, px, n_indicators, n_trades):
+    """Return the bytes that travel for a window of n bars, as they are written and as they are compressed."""
+    bars = make_bars(n, step_ns=60 * 10**9)
+    every = n // n_trades
+    trades = np.array([make_trade(0.123456, bars=(i * every, (i + 1) * every - 1)) for i in range(n_trades)], TRADE)
+    chosen = buckets(0, n, n, px)
+    series = candle_series(bars, chosen) | {
+        "lines": [indicator_series(bars.close * (i + 2), chosen) for i in range(n_indicators)]
+    }
+    text = json.dumps(
+        {**series, "markers": trade_markers(trades, chosen)}, allow_nan=False, separators=(",", ":")
+    ).encode()
+    return len(text), len(gzip.compress(text, 6))
+
+
 @pytest.mark.parametrize("px", [390, 1_200, 1_400])
 def test_overview_of_half_a_million_bars_with_trades_stays_below_150_kilobytes(px):
-    bars = make_bars(500_000, step_ns=60 * 10**9)
-    trades = np.array([make_trade(0.123456, bars=(i * 50, i * 50 + 30)) for i in range(10_000)], TRADE)
-    chosen = buckets(0, 500_000, 500_000, px)
-    series = candle_series(bars, chosen) | {"lines": [indicator_series(bars.close, chosen)] * 4}
-    text = json.dumps({**series, "markers": trade_markers(trades, chosen)}, allow_nan=False)
-    assert len(text) < KILOBYTES_150
+    written, _ = payload(500_000, px, n_indicators=4, n_trades=10_000)
+    assert written < KILOBYTES_150
+
+
+def test_most_that_a_chart_is_sent_travels_in_less_than_150_kilobytes():
+    # As many bars as are sent raw, as many indicators as are kept, a trade every other bar.
+    _, compressed = payload(RAW_BARS, 1_200, n_indicators=MOST_INDICATORS, n_trades=RAW_BARS // 2)
+    assert compressed < KILOBYTES_150
