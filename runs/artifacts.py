@@ -12,6 +12,7 @@ from django.conf import settings
 from algotrade.market.bars import Bars
 from algotrade.market.store import CandleStore
 from algotrade.results import BacktestResult
+from algotrade.spec import BacktestSpec
 from algotrade.strategies.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -65,9 +66,14 @@ def bars_of(run: "Run") -> Bars:
     Raises:
         MarketDataError: the candles are gone or damaged.
     """
+    return traded_bars(BacktestSpec.from_dict(run.spec), run.inputs["dataset_hash"])
+
+
+def traded_bars(spec: BacktestSpec, version: str) -> Bars:
+    """Return the bars of a spec's range in one version of its dataset, memory-mapped; errors as for `bars_of`."""
     store = candle_store()
-    bars = store.load(store.get(run.asset, run.exchange, run.timeframe, version=run.inputs["dataset_hash"]))
-    return bars.slice(*bars.between(run.spec["start_ns"], run.spec["end_ns"]))
+    bars = store.load(store.get(spec.asset, spec.exchange, spec.timeframe, version=version))
+    return bars.slice(*bars.between(spec.start_ns, spec.end_ns))
 
 
 def new_folder(run: "Run") -> Path:

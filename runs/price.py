@@ -39,6 +39,12 @@ def price_of(run: Run, query: Mapping[str, str]) -> Json:
     return {**_series(run, bars, chosen, result), "view": view, "ended": ENDED_WORDS.get(run.state, "")}
 
 
+def bare_price_of(bars: Bars, query: Mapping[str, str], *, ended_at: int | None) -> Json:
+    """Return what a page draws of a trial, which keeps no arrays: candles, and the bar at which it failed."""
+    chosen, view = chosen_window(bars.time, query, focus=ended_at)
+    return {**candle_series(bars, chosen), "view": view, "ended_bar": ended_at, "ended": ENDED_WORDS[RunState.FAILED]}
+
+
 def price_series(run: Run, bars: Bars, chosen: Buckets) -> Json:
     """Return candles of a backtest with its indicators and trades.
 
@@ -109,5 +115,11 @@ def ended_bar(run: Run) -> int | None:
     """Return the bar at which a run failed or was cancelled; None for the others, and before the first bar."""
     if run.state not in ENDED_WORDS:
         return None
-    told = (run.error_detail or {}).get("bar")
-    return told if isinstance(told, int) else run.processed - 1 if run.processed else None
+    told = failing_bar(run.error_detail)
+    return told if told is not None else run.processed - 1 if run.processed else None
+
+
+def failing_bar(detail: Json | None) -> int | None:
+    """Return the bar that an error's detail names."""
+    told = (detail or {}).get("bar")
+    return told if isinstance(told, int) else None

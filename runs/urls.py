@@ -81,6 +81,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "optimizations/<uuid:run_id>/trials/<trial:number>", views_trials.optimization_trial, name="optimization_trial"
     ),
     path(
+        "optimizations/<uuid:run_id>/trials/<trial:number>/candles.json",
+        views_trials.optimization_trial_candles,
+        name="optimization_trial_candles",
+    ),
+    path(
         "optimizations/<uuid:run_id>/trials/<trial:number>/repeat",
         views_trials.optimization_repeat,
         name="optimization_repeat",

@@ -9,11 +9,13 @@ import pytest
 
 from runs import artifacts
 from runs.models import RunState
+from runs.price import windowed
 from tests.builders import INPUTS
 from tests.result_builders import START_NS
 from tests.runs import pages
 from tests.runs.clients import program
 from tests.runs.pages import N_BARS, make_arrays, make_completed
+from tests.runs.trials import SEARCH_INPUTS, add_trials, make_search, make_trial
 
 SECOND = START_NS // 10**9
 MEAN = np.where(np.arange(N_BARS) < 9, np.nan, 100.0 + np.arange(N_BARS) / 8)
@@ -143,3 +145,37 @@ def test_program_is_told_that_candles_are_gone(user, site):
     response = program(user).get(f"/api/backtests/{make_completed(user=user).id}/candles")
     assert response.status_code == 404
     assert "any more" in response.json()["error"]
+
+
+@pytest.fixture
+def failed_trial(user, pinned):
+    """Return a trial that failed at bar 41 of the installation's dataset."""
+    names = {"asset": "ACME", "exchange": "TEST", "timeframe": "1h", "total_bars": N_BARS}
+    dataset = names | {name: pages.PAGE_SPEC[name] for name in ("start_ns", "end_ns")}
+    candles_of = {name: pinned[name] for name in ("dataset_hash", "instrument")}
+    run = make_search(user=user, spec={"datasets": [dataset]}, inputs=SEARCH_INPUTS | {"datasets": [candles_of]})
+    add_trials(run, [make_trial(run, 0)])
+    return run.trials.get()
+
+
+def test_failed_trial_has_candles_and_the_bar_at_which_it_failed(site, failed_trial):
+    address = f"/optimizations/{failed_trial.run.id}/trials/1"
+    assert f'data-url="{address}/candles.json"' in site.get(address).content.decode()
+    body = site.get(f"{address}/candles.json?bars=80").json()
+    assert (body["ended_bar"], body["ended"], body["view"], body["n_bars"]) == (41, "Failed here", [0, 80], N_BARS)
+    assert "markers" not in body
+
+
+def test_failed_trial_without_candles_tells_so(site, user):
+    run = make_search(user=user)
+    add_trials(run, [make_trial(run, 0)])
+    response = site.get(f"/optimizations/{run.id}/trials/1/candles.json")
+    assert response.status_code == 404
+    assert "There are no candles for SPY 1h on NYSE." in response.json()["error"]
+
+
+def test_bare_candles_are_windowed_likewise(site):
+    store = artifacts.candle_store()
+    bars = store.load(store.get("ACME", "TEST", "1h"))
+    body = windowed(bars, {"bars": "80"})
+    assert (len(body["time"]), body["view"], "indicators" in body) == (90, [520, 600], False)
