@@ -21,6 +21,8 @@ from runs.models import Run, RunState
 
 MOST_BARS_AT_FIRST = 2_000
 ENDED_WORDS: dict[str, str] = {RunState.FAILED: "Failed here", RunState.CANCELLED: "Cancelled here"}
+TRADES_AT_FIRST = 3
+WIDENED = 3
 MARGIN = 8
 """A window is sent with the n-th part of its bars more on either side, so that panning does not run into nothing."""
 
@@ -28,20 +30,19 @@ MARGIN = 8
 def price_of(run: Run, query: Mapping[str, str]) -> Json:
     """Return what a page draws of a backtest: `price_series` of the window that `chosen_window` reads, and its words.
 
-    A chart opens where something happened: at the end of a failed or cancelled run, or at the last trade.
+    A chart opens where something happened: at the end of a failed or cancelled run, or at the last trades.
 
     Raises:
         MarketDataError: the candles are gone or damaged.
     """
     bars, result = artifacts.bars_of(run), _result_of(run)
-    focus = ended_bar(run) if result is None or not len(result.trades) else int(result.trades[-1]["exit_bar"])
-    chosen, view = chosen_window(bars.time, query, focus=focus)
+    chosen, view = chosen_window(bars.time, query, focus=_last_trades(result) or _once(ended_bar(run)))
     return {**_series(run, bars, chosen, result), "view": view, "ended": ENDED_WORDS.get(run.state, "")}
 
 
 def bare_price_of(bars: Bars, query: Mapping[str, str], *, ended_at: int | None) -> Json:
     """Return what a page draws of a trial, which keeps no arrays: candles, and the bar at which it failed."""
-    chosen, view = chosen_window(bars.time, query, focus=ended_at)
+    chosen, view = chosen_window(bars.time, query, focus=_once(ended_at))
     return {**candle_series(bars, chosen), "view": view, "ended_bar": ended_at, "ended": ENDED_WORDS[RunState.FAILED]}
 
 
@@ -58,6 +59,18 @@ def price_series(run: Run, bars: Bars, chosen: Buckets) -> Json:
         the run completed), `ended_bar` (where it failed or was cancelled, else None).
     """
     return _series(run, bars, chosen, _result_of(run))
+
+
+def _last_trades(result: BacktestResult | None) -> tuple[int, int] | None:
+    """Return the bars from the entry of the last but two trades to the exit of the last one; None without trades."""
+    if result is None or not len(result.trades):
+        return None
+    last = result.trades[-TRADES_AT_FIRST:]
+    return int(last["entry_bar"][0]), int(last["exit_bar"][-1])
+
+
+def _once(bar: int | None) -> tuple[int, int] | None:
+    return None if bar is None else (bar, bar)
 
 
 def _result_of(run: Run) -> BacktestResult | None:
@@ -83,16 +96,17 @@ def windowed(bars: Bars, query: Mapping[str, str]) -> Json:
 
 
 def chosen_window(
-    time: NDArray[np.int64], query: Mapping[str, str], *, focus: int | None = None
+    time: NDArray[np.int64], query: Mapping[str, str], *, focus: tuple[int, int] | None = None
 ) -> tuple[Buckets, list[int]]:
     """Return the bars that an address asks for, in candles, and those that are to be in view: [first, last + 1].
 
     Args:
         time: int64[n_bars], UTC ns, of all that can be charted.
-        query: `px`; and `bars`: so many of them up to the last one, or around `focus`; or `first` and `last`: bars,
+        query: `px`; and `bars`: so many of them up to the last one, or to `focus`; or `first` and `last`: bars,
             counted from 0, the last one not included; or `from` and `to`: epoch seconds, both included; or nothing:
             all. What is no number is as if it was not there.
-        focus: the bar that matters, if one does.
+        focus: the first and the last of the bars that matter, if any do. For their sake up to WIDENED times as many
+            bars are in view.
     """
     n_bars = len(time)
     low, high = SERIES_PIXELS
@@ -100,7 +114,12 @@ def chosen_window(
     asked = {name: integer(query.get(name)) for name in ("bars", "first", "last", "from", "to")}
     if asked["bars"] is not None:
         width = min(max(asked["bars"], 1), MOST_BARS_AT_FIRST, n_bars)
-        last = n_bars if focus is None else min(max(focus + width // 4 + 1, width), n_bars)
+        last = n_bars
+        if focus is not None:
+            last = min(focus[1] + width // 4 + 1, n_bars)
+            wanted = min(last - focus[0] + width // MARGIN, WIDENED * width, MOST_BARS_AT_FIRST, n_bars)
+            width = max(width, wanted)
+            last = max(last, width)
         return buckets(last - width - width // MARGIN, last + width // MARGIN, n_bars, px), [last - width, last]
     if asked["first"] is not None or asked["last"] is not None:
         first, last = asked["first"] or 0, n_bars if asked["last"] is None else asked["last"]

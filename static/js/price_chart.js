@@ -17,6 +17,7 @@ const NARROW = 560;
 const LINE_COLOURS = ["mark", "line-purple", "line-teal", "line-pink", "hold"];
 const PAN = 0.2;
 const DAY = 86_400;
+const ZOOM_WORD = matchMedia("(pointer: coarse)").matches ? "pinch" : "scroll";
 
 export class PriceChart {
   /** @param {HTMLElement} figure @param {any} library the module of lightweight-charts */
@@ -379,7 +380,7 @@ export class PriceChart {
     const width = size > 1 ? `, ${count(size)} to a candle` : "";
     const label = this.marked?.label ? `${this.marked.label}. ` : "";
     const days = [...new Set(rows.map((row) => day(time[row])))].join(" to ");
-    return `${label}Showing ${count(Math.max(0, high - low))} of ${count(n)} bars${width}, ${days}. Drag to pan, scroll to zoom.`;
+    return `${label}Showing ${count(Math.max(0, high - low))} of ${count(n)} bars${width}, ${days}. Drag to pan, ${ZOOM_WORD} to zoom.`;
   }
 }
 

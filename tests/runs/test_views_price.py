@@ -71,6 +71,20 @@ def test_window_is_what_the_address_says(site, charted, query, first, n, view):
     assert len(body["indicators"][0]["values"]) == n
 
 
+@pytest.mark.parametrize(
+    ("query", "view"),
+    [
+        # The last three trades are bars 270 to 295. 8 / 4 + 1 bars come after them: to 298. From there back to 270, and
+        # 8 / 8 bars more, are 29, of which 3 * 8 are shown.
+        ("bars=8", [274, 298]),
+        # 12 / 4 + 1 after: to 299; from there back to 270, and 12 / 8 more, are 30.
+        ("bars=12", [269, 299]),
+    ],
+)
+def test_view_is_widened_for_the_last_trades(site, charted, query, view):
+    assert candles(site, charted, query)["view"] == view
+
+
 def test_failed_run_has_candles_and_the_bar_at_which_it_ended(site, user, pinned):
     body = candles(site, pages.make_failed(user=user, inputs=pinned), "bars=80")
     assert (body["ended_bar"], body["ended"]) == (41, "Failed here")
