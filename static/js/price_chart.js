@@ -93,6 +93,11 @@ export class PriceChart {
     return size === 1 || (high - low > RAW_BARS && high - low >= this.asked * ZOOMED);
   }
 
+  #settleLater() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#settle(), DELAY_MS);
+  }
+
   /** After zooming and panning: tell what is shown, and ask for other bars where these do not do. */
   #settle() {
     const edges = this.#edges();
@@ -104,6 +109,7 @@ export class PriceChart {
     if (high > low && (isMissing || !this.#isFine(low, high))) this.#ask(low, high, edges);
     else this.#mark();
     this.#tell();
+    this.figure.dataset.view = `${Math.round(low)}-${Math.round(high)}`;
   }
 
   /** @param {number} low @param {number} high @param {number[]} edges where the view shall be */
@@ -150,9 +156,11 @@ export class PriceChart {
     return [from, to === this.series.n_bars ? to + (to - from) * 0.04 : to];
   }
 
+  /** The library may move once more, when it learns its size: what is said then is final. */
   #draw() {
     this.#mark();
     this.#tell();
+    this.#settleLater();
   }
 
   /** @param {string} text */
@@ -171,7 +179,7 @@ export class PriceChart {
       // Its own logo needs a <style>, which the page forbids; the name stands below the chart instead.
       layout: { attributionLogo: false, fontSize: 11, fontFamily: "Inter, system-ui, sans-serif" },
       localization: { locale: "en-GB", priceFormatter: (value) => fixed(value, this.digits), timeFormatter: moment },
-      timeScale: { timeVisible: true, secondsVisible: false, minBarSpacing: 0.2, rightOffset: 0 },
+      timeScale: { timeVisible: true, secondsVisible: false, minBarSpacing: 0.2, rightOffset: 0, lockVisibleTimeRangeOnResize: true },
       rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.12 } },
       handleScroll: { vertTouchDrag: false }, // a finger that moves down scrolls the page
     });
@@ -188,10 +196,7 @@ export class PriceChart {
 
   #listen() {
     const timeScale = this.chart.timeScale();
-    timeScale.subscribeVisibleLogicalRangeChange(() => {
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => this.#settle(), DELAY_MS);
-    });
+    timeScale.subscribeVisibleLogicalRangeChange(() => this.#settleLater());
     this.chart.subscribeDblClick(() => this.showAll());
     this.chart.subscribeCrosshairMove((/** @type {any} */ at) => this.#tell(at.logical ?? null));
     this.place.addEventListener("keydown", (event) => this.#pressed(event));
@@ -376,7 +381,6 @@ export class PriceChart {
     if (!edges) return "";
     const [low, high] = [Math.max(0, Math.round(edges[0])), Math.min(n, Math.round(edges[1]))];
     const rows = [low, high - 1].map((bar) => Math.min(Math.max(Math.floor((bar - start) / size), 0), time.length - 1));
-    this.figure.dataset.view = `${low}-${high}`;
     const width = size > 1 ? `, ${count(size)} to a candle` : "";
     const label = this.marked?.label ? `${this.marked.label}. ` : "";
     const days = [...new Set(rows.map((row) => day(time[row])))].join(" to ");
