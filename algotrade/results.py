@@ -8,7 +8,8 @@ forged file can run nothing.
 
 import json
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -37,6 +38,9 @@ COLUMNS: dict[str, np.dtype[Any]] = {
 
 PER_BAR = ("time", "close", "equity")
 
+MOST_INDICATORS = 10
+"""Indicators that a folder keeps, the first ones; a strategy may compute hundreds, and no chart shows them."""
+
 
 class ResultError(AlgotradeError):
     """A result's arrays do not fit together, or its files are missing or damaged; the message names which."""
@@ -60,6 +64,7 @@ class BacktestResult:
         commissions: account currency, everything paid, the open trade's entry included.
         n_ambiguous_bars: bars in which the order of events could not be known from the bar alone.
         ruined_bar: bar at which the account was liquidated and the run ended, or None.
+        indicators: float64[n_bars] by name, as the strategy saw them; NaN where one is not ready.
 
     Raises:
         ResultError: an array has another dtype or shape than said here, or there is no bar.
@@ -76,6 +81,7 @@ class BacktestResult:
     commissions: float
     n_ambiguous_bars: int = 0
     ruined_bar: int | None = None
+    indicators: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check shapes and dtypes, and keep read-only views."""
@@ -133,6 +139,9 @@ class BacktestResult:
         """
         for name in COLUMNS:
             np.save(folder / f"{name}.npy", getattr(self, name), allow_pickle=False)
+        kept = dict(list(self.indicators.items())[:MOST_INDICATORS])
+        for number, values in enumerate(kept.values()):
+            np.save(folder / _indicator_file(number), values, allow_pickle=False)
         meta = {
             "version": VERSION,
             "rows": {name: len(getattr(self, name)) for name in COLUMNS},
@@ -141,6 +150,7 @@ class BacktestResult:
             "commissions": self.commissions,
             "n_ambiguous_bars": self.n_ambiguous_bars,
             "ruined_bar": self.ruined_bar,
+            "indicators": list(kept),
         }
         (folder / META_FILE).write_text(json.dumps(meta, indent=1, allow_nan=False), encoding="utf-8")
 
@@ -161,6 +171,12 @@ class BacktestResult:
             rows = meta["rows"]
             arrays = {name: _read_array(folder / f"{name}.npy", dtype, rows[name]) for name, dtype in COLUMNS.items()}
             ruined = meta["ruined_bar"]
+            names = [str(name) for name in meta.get("indicators", [])]  # older folders have none
+            files = [folder / _indicator_file(number) for number in range(len(names))]
+            indicators = {
+                name: _read_array(file, COLUMNS["close"], rows["close"])
+                for name, file in zip(names, files, strict=True)
+            }
             return cls(
                 **arrays,
                 cash=float(meta["cash"]),
@@ -168,9 +184,15 @@ class BacktestResult:
                 commissions=float(meta["commissions"]),
                 n_ambiguous_bars=int(meta["n_ambiguous_bars"]),
                 ruined_bar=None if ruined is None else int(ruined),
+                indicators=indicators,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise ResultError(f"{META_FILE} of {folder.name} is damaged: {type(error).__name__} {error}.") from error
+
+
+def _indicator_file(number: int) -> str:
+    """Return the file of an indicator: a number, because a file system may not tell `Fast` from `fast`."""
+    return f"indicator-{number}.npy"
 
 
 def _read_meta(path: Path) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from algotrade.market.bars import Bars
 from algotrade.market.store import CandleStore
 from algotrade.results import BacktestResult
+from algotrade.spec import BacktestSpec
 from algotrade.strategies.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -61,6 +63,22 @@ def load_result(run: "Run") -> BacktestResult:
         AlgotradeError: the files are missing or damaged.
     """
     return BacktestResult.load(folder(run))
+
+
+def bars_of(run: "Run") -> Bars:
+    """Return the bars that a backtest trades, memory-mapped.
+
+    Raises:
+        MarketDataError: the candles are gone or damaged.
+    """
+    return traded_bars(BacktestSpec.from_dict(run.spec), run.inputs["dataset_hash"])
+
+
+def traded_bars(spec: BacktestSpec, version: str) -> Bars:
+    """Return the bars of a spec's range in one version of its dataset, memory-mapped; errors as for `bars_of`."""
+    store = candle_store()
+    bars = store.load(store.get(spec.asset, spec.exchange, spec.timeframe, version=version))
+    return bars.slice(*bars.between(spec.start_ns, spec.end_ns))
 
 
 def new_folder(run: "Run") -> Path:

@@ -127,6 +127,7 @@ def _header(run: Run) -> dict[str, Any]:
     }
     return {
         "percent": percent,
+        "repeated": run.repeated_run,
         "tab_title": tab_title(run, strategy_title(run)),
         "announce": words[RunState(run.state)],
         "wall_seconds": run.elapsed_seconds,

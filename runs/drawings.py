@@ -19,8 +19,8 @@ def series_of(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
     if result is None:
         return backtest_fragments.live_curve(run)
     low, high = SERIES_PIXELS
-    px = min(max(_integer(query.get("px")) or 1_200, low), high)
-    from_seconds, to_seconds = _integer(query.get("from")), _integer(query.get("to"))
+    px = min(max(integer(query.get("px")) or 1_200, low), high)
+    from_seconds, to_seconds = integer(query.get("from")), integer(query.get("to"))
     return equity_series(
         result,
         from_ns=None if from_seconds is None else from_seconds * 10**9,
@@ -29,7 +29,7 @@ def series_of(run: Run, query: Mapping[str, str]) -> dict[str, Any]:
     )
 
 
-def _integer(text: Any) -> int | None:
+def integer(text: Any) -> int | None:
     """Return a whole number of at most ten digits, else None: epoch seconds and pixels fit, nonsense does not."""
     try:
         return int(text) if len(str(text)) <= 11 else None

@@ -1,4 +1,4 @@
-"""The tables behind a report, one page of rows at a time: trades, orders, and equity by day."""
+"""The tables behind a report, one page of rows at a time: trades, orders, equity by day, candles."""
 
 import math
 from collections.abc import Callable
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from algotrade.market.bars import timeframe_ns
+from algotrade.market.bars import COLUMNS, timeframe_ns
 from algotrade.records import OrderStatus, Reason, Side, SizeKind, Verb
 from algotrade.results import BacktestResult
+from runs.artifacts import bars_of
 from runs.figures import moment
 from runs.models import Run
 
@@ -69,6 +70,7 @@ def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_
         cost = float(trade["qty"] * trade["entry_price"])
         return {
             "number": index + 1,
+            "bars": f"{int(trade['entry_bar'])}-{int(trade['exit_bar'])}",
             "side": Side(int(trade["side"])).name.capitalize(),
             "entry_time": moment(result.time[trade["entry_bar"]]),
             "entry_price": float(trade["entry_price"]),
@@ -135,10 +137,30 @@ def equity_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_
     return _page(len(last_bars), number, size, row)
 
 
+def candles_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
+    """Return the bars, each with the indicators as the strategy saw them.
+
+    Raises:
+        MarketDataError: the candles are gone or damaged.
+    """
+    bars = bars_of(run)
+
+    def row(index: int) -> dict[str, Any]:
+        return {
+            "number": index,
+            "time": moment(bars.time[index]),
+            **{name: float(getattr(bars, name)[index]) for name in COLUMNS},
+            "indicators": [_defined(values[index]) for values in result.indicators.values()],
+        }
+
+    return _page(min(len(bars), result.n_bars), number, size, row)
+
+
 TABLES: dict[str, Callable[[Run, BacktestResult, int, int], Page]] = {
     "trades": trades_page,
     "orders": orders_page,
     "equity": equity_page,
+    "candles": candles_page,
 }
 """Tables of a report by the last part of their address."""
 
@@ -150,6 +172,10 @@ def _page(n_rows: int, number: int, size: int, row: Callable[[int], dict[str, An
     first = (number - 1) * size
     rows = [row(index) for index in range(first, min(first + size, n_rows))]
     return Page(rows, number, n_pages, n_rows, size)
+
+
+def _defined(value: Any) -> float | None:
+    return float(value) if math.isfinite(value) else None
 
 
 def _reason(code: Any) -> str:

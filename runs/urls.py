@@ -68,9 +68,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backtests/<uuid:run_id>/cancel", views.backtest_cancel, name="backtest_cancel"),
     path("backtests/<uuid:run_id>/again", views_submit.backtest_again, name="backtest_again"),
     path("backtests/<uuid:run_id>/series.json", views_report.backtest_series, name="backtest_series"),
+    path("backtests/<uuid:run_id>/candles.json", views_report.backtest_candles, name="backtest_candles"),
     path("backtests/<uuid:run_id>/log", views_report.backtest_log, name="backtest_log"),
     re_path(
-        r"^backtests/(?P<run_id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})/(?P<table>trades|orders|equity)$",
+        r"^backtests/(?P<run_id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})/(?P<table>trades|orders|equity|candles)$",
         views_report.backtest_table,
         name="backtest_table",
     ),
@@ -95,6 +96,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimizations/<uuid:run_id>/failures", views_trials.optimization_failures, name="optimization_failures"),
     path(
         "optimizations/<uuid:run_id>/trials/<trial:number>", views_trials.optimization_trial, name="optimization_trial"
+    ),
+    path(
+        "optimizations/<uuid:run_id>/trials/<trial:number>/candles.json",
+        views_trials.optimization_trial_candles,
+        name="optimization_trial_candles",
     ),
     path(
         "optimizations/<uuid:run_id>/trials/<trial:number>/repeat",

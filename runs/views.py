@@ -56,7 +56,6 @@ def backtest(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
         "nav": "runs",
         "outcome_template": partials[1][0],
         "parameters": report.parameters(run),
-        "repeated": run.repeated_run,
         "may_manage": run.is_manageable_by(request.user),
         "words": run.words,
         "changes": Today().changes(run),

@@ -5,14 +5,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
-from algotrade.errors import AlgotradeError
+from algotrade.errors import AlgotradeError, MarketDataError
 from runs import artifacts, fragments
 from runs.backtest_fragments import printed
 from runs.drawings import result_or_none, series_of
 from runs.models import Run, RunState
+from runs.price import price_of
 from runs.tables import ROWS_IN_REPORT, ROWS_PER_PAGE, TABLES
 from runs.views import backtests, is_htmx
 
@@ -23,7 +25,7 @@ NEVER_FINISHED = "There are no trades, orders and equity to list: the backtest d
 @require_GET
 @vary_on_headers("HX-Request")
 def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpResponse:
-    """Show a page of trades, of orders, or of equity by day: a part for the report, or a page of its own."""
+    """Show a page of trades, of orders, of equity by day or of candles: a part for the report, or a page of its own."""
     run = get_object_or_404(backtests(request), id=run_id)
     context: dict[str, Any] = {"nav": "runs", "tab": table, **_page_context(run)}
     try:
@@ -36,7 +38,11 @@ def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpR
         return render(request, "runs/run_table.html", context)
     number = request.GET.get("page", "1")
     size = ROWS_IN_REPORT if is_htmx(request) else ROWS_PER_PAGE
-    page = TABLES[table](run, result, int(number) if number.isdecimal() and len(number) < 10 else 1, size)
+    try:
+        page = TABLES[table](run, result, int(number) if number.isdecimal() and len(number) < 10 else 1, size)
+    except MarketDataError as error:
+        context["missing"] = f"The candles cannot be read: {error}"
+        return render(request, "runs/run_table.html", context)
     context |= {"result": result, "table": page}
     return render(request, "runs/_table.html" if is_htmx(request) else "runs/run_table.html", context)
 
@@ -53,10 +59,22 @@ def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
+@gzip_page
 def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Return equity, buy and hold and drawdown of a range (epoch seconds), thinned out to `px` pixels."""
     run = get_object_or_404(backtests(request), id=run_id)
     return JsonResponse(series_of(run, request.GET.dict()))
+
+
+@require_GET
+@gzip_page
+def backtest_candles(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+    """Return the candles of a range with indicators and trades; `windowed` tells what the address may say."""
+    run = get_object_or_404(backtests(request), id=run_id)
+    try:
+        return JsonResponse(price_of(run, request.GET.dict()), json_dumps_params={"separators": (",", ":")})
+    except MarketDataError as error:
+        return JsonResponse({"error": str(error)}, status=404)
 
 
 def _page_context(run: Run) -> dict[str, Any]:

@@ -4,19 +4,22 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from algotrade.errors import MarketDataError
 from algotrade.metrics import METRICS
-from runs import fragments, report, throttle, verbs
+from runs import artifacts, fragments, report, throttle, verbs
 from runs.failures import MOST_GROUPS, trials_of_group
 from runs.figures import strategy_title, value_text
 from runs.models import Run, Trial
+from runs.price import bare_price_of, failing_bar
 from runs.search_fragments import chips_of, currency_of
 from runs.search_tables import page_query, table_of
-from runs.searches import metrics_of, search_of
+from runs.searches import metrics_of, pinned_backtest, search_of
 from runs.traces import error_report
 from runs.trial_standing import neighbours_of, standing_of
 from runs.views import is_htmx, viewer
@@ -86,6 +89,7 @@ def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> 
         "chips": chips_of(search, trial),
         "parameters": [*report.parameter_rows(spec.parameters), *report.account_rows(spec, currency_of(run))],
         "dataset": search.spec.datasets[dataset],
+        "tick": run.inputs["datasets"][dataset]["instrument"]["tick_size"],
         "strategy_title": strategy_title(run),
         "repetition": run.repetitions.filter(repeated_trial=trial.number).first(),
         "neighbours": neighbours_of(trial),
@@ -100,6 +104,20 @@ def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> 
             "value": report.headline(values, {}, search.spec.objective),
         }
     return render(request, "runs/trial.html", context)
+
+
+@require_GET
+@gzip_page
+def optimization_trial_candles(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
+    """Return the candles of a trial's range, and the bar at which it failed."""
+    run = get_object_or_404(optimizations(request), id=run_id)
+    trial = _trial(run, number)
+    pinned = pinned_backtest(trial)
+    try:
+        bars = artifacts.traded_bars(pinned.spec, pinned.inputs.dataset_hash)
+    except MarketDataError as error:
+        return JsonResponse({"error": str(error)}, status=404)
+    return JsonResponse(bare_price_of(bars, request.GET.dict(), ended_at=failing_bar(trial.error_detail)))
 
 
 @require_POST

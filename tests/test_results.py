@@ -154,3 +154,32 @@ def test_load_refuses_another_version(tmp_path):
     change_meta(saved(tmp_path), version=99)
     with pytest.raises(ResultError, match="has version 99, not 1"):
         BacktestResult.load(tmp_path)
+
+
+def test_indicators_come_back_by_name_memory_mapped(tmp_path):
+    fast, slow = np.array([np.nan, 1.0, 2.0, 3.0, 4.0]), np.arange(5.0)
+    loaded = BacktestResult.load(saved(tmp_path, indicators={"fast": fast, "Fast": slow}))
+    assert list(loaded.indicators) == ["fast", "Fast"]
+    assert np.array_equal(loaded.indicators["fast"], fast, equal_nan=True)
+    assert np.array_equal(loaded.indicators["Fast"], slow)
+    assert is_memory_mapped(loaded.indicators["fast"])
+
+
+def test_indicators_beyond_the_first_ten_are_not_kept(tmp_path):
+    many = {f"i{number}": np.full(5, float(number)) for number in range(20)}
+    assert list(BacktestResult.load(saved(tmp_path, indicators=many)).indicators) == [f"i{n}" for n in range(10)]
+
+
+def test_result_of_before_there_were_indicators_comes_back(tmp_path):
+    saved(tmp_path)
+    meta = json.loads((tmp_path / "meta.json").read_text())
+    del meta["indicators"]
+    (tmp_path / "meta.json").write_text(json.dumps(meta))
+    assert BacktestResult.load(tmp_path).indicators == {}
+
+
+def test_damaged_indicator_is_named(tmp_path):
+    saved(tmp_path, indicators={"fast": np.arange(5.0)})
+    np.save(tmp_path / "indicator-0.npy", np.arange(4.0))
+    with pytest.raises(ResultError, match=r"indicator-0\.npy"):
+        BacktestResult.load(tmp_path)

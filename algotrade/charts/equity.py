@@ -4,12 +4,12 @@ Lines are reduced by the lowest and the highest bar per pixel bucket. Every poin
 its values, so a cursor on the chart never reads a mixture, and what a chart spikes to is what the account was worth.
 """
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrade.charts.rounding import short
 from algotrade.metrics import drawdown_series
 from algotrade.results import BacktestResult
 
@@ -17,9 +17,6 @@ MAX_POINTS = 3_000
 """Points of one payload at most: less than 150 kB of JSON, and as many as a chart of 1,200 pixels can show."""
 
 MAX_PIXELS = 4_000
-MONEY_DIGITS = 8
-"""Significant digits of the largest amount sent. Rounding keeps order, so extremes stay extremes."""
-
 DRAWDOWN_DECIMALS = 6
 SECOND_NS = 1_000_000_000
 
@@ -53,8 +50,8 @@ def equity_series(
     rows = _kept_rows([equity, hold, drawdown], min(max(px, 1), MAX_PIXELS))
     return {
         "time": (result.time[window][rows] // SECOND_NS).tolist(),
-        "equity": _money(equity[rows]),
-        "hold": _money(hold[rows]),
+        "equity": short(equity[rows]),
+        "hold": short(hold[rows]),
         "drawdown": (np.round(drawdown[rows], DRAWDOWN_DECIMALS) + 0.0).tolist(),  # no -0.0
     }
 
@@ -96,13 +93,3 @@ def _extremes(column: NDArray[np.float64], size: int) -> NDArray[np.int64]:
     if len(rest):
         picks.append(n_whole * size + np.array([rest.argmin(), rest.argmax()]))
     return np.concatenate(picks)
-
-
-def _money(values: NDArray[np.float64]) -> list[float]:
-    """Return amounts rounded to MONEY_DIGITS significant digits of the largest of them; never coarser than to units."""
-    largest = float(np.abs(values).max(initial=0.0))
-    decimals = MONEY_DIGITS - 1 - math.floor(math.log10(largest)) if largest > 0.0 else 0
-    rounded = np.round(values, min(max(decimals, 0), 15)) + 0.0  # no -0.0
-    are_whole = decimals <= 0 and largest < 2.0**53
-    amounts: list[float] = (rounded.astype(np.int64) if are_whole else rounded).tolist()  # "100.0" is two bytes more
-    return amounts

@@ -226,6 +226,9 @@ class Execution:
             commissions=end["commissions"],
             n_ambiguous_bars=end["n_ambiguous_bars"],
             ruined_bar=end["bar"] if end["is_ruined"] else None,
+            indicators={
+                name: values[self.first :] for name, values in zip(self.indicator_names, self.indicators, strict=True)
+            },
         )
 
     def _open_trade(self, end: Mapping[str, Any], close: float) -> NDArray[np.void]:

@@ -21,6 +21,7 @@ def backtest(job: Json, pipe: Pipe) -> Json:
 
 
 def _run(job: Json, sink: PipeSink) -> Json:
+    from algotrade.charts.panes import panes
     from algotrade.engine.backtest import run_backtest
     from algotrade.market.instruments import Instrument
     from algotrade.market.store import CandleStore
@@ -61,4 +62,9 @@ def _run(job: Json, sink: PipeSink) -> Json:
     out = Path(job["out"])
     out.mkdir(parents=True)
     result.save(out)
-    return {"metrics": report.values, "reasons": report.reasons, "findings": list(report.findings)}
+    return {
+        "metrics": report.values,
+        "reasons": report.reasons,
+        "findings": list(report.findings),
+        "panes": panes(result.indicators, result.close, strategy.panes),
+    }

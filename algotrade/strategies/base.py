@@ -154,11 +154,14 @@ class Strategy:
         title: what pages show; the file's name in words when empty.
         rules: what must hold between parameters, such as "fast < slow".
         compiled: whether `on_bar` is compiled (the default) or runs as Python, for one that needs any library.
+        panes: where charts draw indicators, by name: "price" is upon the candles, any other text names a pane below
+            them. Those that are not named stand upon the candles when their values are about as large as the close.
     """
 
     title: ClassVar[str] = ""
     rules: ClassVar[list[str]] = []
     compiled: ClassVar[bool] = True
+    panes: ClassVar[dict[str, str]] = {}
 
     def indicators(self, bars: Bars) -> dict[str, Any]:
         """Return arrays by name, float64[n_bars] each; value t may depend on bars up to t only (this is checked)."""
@@ -202,6 +205,7 @@ def description_of(cls: type[Strategy]) -> dict[str, Any]:
         "rules": [rule.text for rule in _rules_of(cls, names)],
         "compiled": bool(cls.compiled),
     }
+    _check_panes(cls.panes)
     if not isinstance(cls.title, str):
         raise StrategyError(f"The title must be a text; it is {_shown(cls.title)}.")
     try:
@@ -211,6 +215,12 @@ def description_of(cls: type[Strategy]) -> dict[str, Any]:
     if b"\\u0000" in text:
         raise StrategyError(f"{cls.__name__} says something of itself that cannot be stored: a null character.")
     return description
+
+
+def _check_panes(panes: object) -> None:
+    texts = [text for item in panes.items() for text in item] if isinstance(panes, dict) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise StrategyError(f'The panes must be a dict such as {{"rsi": "below"}}; they are {_shown(panes)}.')
 
 
 def _rules_of(cls: type[Strategy], names: set[str]) -> list[Rule]:

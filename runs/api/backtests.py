@@ -8,7 +8,8 @@ from ninja import Query, Router, Status
 from ninja.responses import codes_4xx
 
 from algotrade.charts import equity_series
-from algotrade.errors import AlgotradeError
+from algotrade.charts.candles import bars_between, buckets
+from algotrade.errors import AlgotradeError, MarketDataError
 from algotrade.ports import Json
 from algotrade.resolve import resolve_backtest, to_ns
 from algotrade.results import BacktestResult
@@ -20,6 +21,7 @@ from runs.api.requests import Paging, RunFilters, Window, chosen_runs, json_obje
 from runs.api.words import WORDS, rewritten
 from runs.deletion import delete_run
 from runs.models import Run, RunKind, RunState
+from runs.price import price_series
 from runs.submission import submit
 
 router = Router(tags=["Backtests"])
@@ -116,6 +118,26 @@ def backtest_equity(request: HttpRequest, run_id: uuid.UUID, window: Query[Windo
     series = equity_series(
         result, from_ns=to_ns(start) if start else None, to_ns=to_ns(end) if end else None, px=window.px
     )
+    return {**series, "time": [bodies.iso_seconds(at) for at in series["time"]]}
+
+
+@router.get(
+    "/{uuid:run_id}/candles",
+    response={200: schemas.CandlesBody, **ERRORS},
+    summary="Candles, indicators and trades of a backtest",
+    by_alias=True,
+)
+def backtest_candles(request: HttpRequest, run_id: uuid.UUID, window: Query[Window]) -> Json:
+    """Return the candles that a backtest trades, several bars to one where `px` pixels cannot show each of them."""
+    refuse_unknown(request, Window)
+    start, end = moment("from", window.from_), moment("to", window.to, is_end=True)
+    run = visible_backtest(request, run_id)
+    try:
+        bars = artifacts.bars_of(run)
+    except MarketDataError as error:
+        raise ApiError(404, str(error)) from error
+    span = bars_between(bars.time, to_ns(start) if start else None, to_ns(end) if end else None)
+    series = price_series(run, bars, buckets(*span, len(bars), window.px))
     return {**series, "time": [bodies.iso_seconds(at) for at in series["time"]]}
 
 

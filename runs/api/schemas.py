@@ -165,6 +165,42 @@ class SeriesBody(Schema):
     drawdown: list[float]
 
 
+class Indicator(Schema):
+    """One of the strategy's indicators, as it saw them."""
+
+    name: str
+    pane: str = Field(description="price: upon the candles; any other text names a pane below them.")
+    values: list[float | None] = Field(description="At each candle's close; null where it is not ready.")
+
+
+class Markers(Schema):
+    """Entries and exits; columns of equal length."""
+
+    candle: list[int] = Field(description="Place in the columns of candles.")
+    kind: list[Literal["entry", "exit", "several"]] = Field(description="several: two entries or exits or more.")
+    side: list[Literal["long", "short"]]
+    trade: list[int] = Field(description="Number from 1; of several the lowest.")
+    trades: list[int]
+    return_: list[float | None] = Field(alias="return", description="Of an exit's trade, fraction of its cost.")
+
+
+class CandlesBody(Schema):
+    """Candles, columns of equal length, and what belongs upon them."""
+
+    time: list[str]
+    open: list[float]
+    high: list[float]
+    low: list[float]
+    close: list[float]
+    volume: list[float]
+    first_bar: int = Field(description="Bar of the range with which the first candle begins, from 0.")
+    bars_per_candle: int
+    n_bars: int = Field(description="Bars of the whole range.")
+    indicators: list[Indicator]
+    markers: Markers | None = Field(description="Null unless completed.")
+    ended_bar: int | None = Field(description="Bar at which the run failed or was cancelled.")
+
+
 class RowList(Schema):
     """A whole list."""
 

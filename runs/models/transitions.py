@@ -118,7 +118,7 @@ class Transitions(models.Model):
 
         Args:
             owner: the token of the claim.
-            result: metrics, reasons and findings.
+            result: metrics, reasons, findings and the panes of indicators.
             artifact: the folder of the arrays, which must be in place already.
             live: the whole curve, which a run quicker than a beat has not told yet; None keeps the row's.
         """

@@ -91,4 +91,36 @@ class Fussy(Strategy):
         elif broker.position > 0 and n % (params.second + 3) == 0:
             broker.close()
 '''
-SOURCES = {"slow": SLOW, "faulty": FAULTY, "hostile": HOSTILE, "fussy": FUSSY, "unreadable": "class Strategy(:\n"}
+SWINGING = '''"""Buys weakness, sells strength."""
+
+from algotrade.strategies import Param, Strategy, rsi, sma
+
+
+class Swinging(Strategy):
+    """Has an indicator upon the price and one below it, and can fail."""
+
+    at = Param(0, low=0, high=10_000)
+    panes = {"strength": "strength"}
+
+    def indicators(self, bars):
+        return {"mean": sma(bars.close, 20), "strength": rsi(bars.close, 14)}
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        if len(bars.close) == params.at:
+            raise ValueError("as asked")
+        if ind.strength[-1] < 35 and broker.position <= 0:
+            broker.close()
+            broker.buy()
+        elif ind.strength[-1] > 65 and broker.position >= 0:
+            broker.close()
+            broker.sell()
+'''
+SOURCES = {
+    "slow": SLOW,
+    "faulty": FAULTY,
+    "hostile": HOSTILE,
+    "fussy": FUSSY,
+    "swinging": SWINGING,
+    "unreadable": "class Strategy(:\n",
+}

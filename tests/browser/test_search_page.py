@@ -145,7 +145,7 @@ def test_best_trial_opens_as_a_backtest_that_links_back(page, grid):
     page.get_by_role("link", name="Open report").click()
     page.wait_for_url(BACKTEST_PAGE)
     expect(page.get_by_test_id("metric-tiles")).to_be_visible()
-    page.get_by_test_id("repeats").get_by_role("link", name=re.compile("^Trial")).click()
+    page.get_by_test_id("repeats").get_by_role("link", name=re.compile("^trial")).click()
     expect(page.get_by_test_id("status-pill")).to_have_text("Best")
     expect(page.get_by_test_id("rank")).to_contain_text("Rank 1 of")
 

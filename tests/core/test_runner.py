@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from algotrade.errors import RunCancelled
+from algotrade.indicators import sma
 from algotrade.ports import StrideView
 from algotrade.results import BacktestResult
 from algotrade.runner import pipe as runner
@@ -87,6 +88,15 @@ def test_run_in_a_child_gives_the_bits_that_the_engine_gives_here(child, job, ma
     assert bytes_of(BacktestResult.load(Path(asked["out"]))) == bytes_of(expected)
 
 
+def test_child_keeps_the_indicators_that_the_strategy_saw_and_where_they_stand(child, job, market):
+    source = CROSSING.format(compiled='False\n    panes = {"mean": "averages"}')
+    asked = job(file=source, parameters={"length": 7})
+    assert answer_of(child, asked)["done"]["panes"] == {"mean": "averages"}
+    kept = BacktestResult.load(Path(asked["out"])).indicators
+    assert list(kept) == ["mean"]
+    assert np.array_equal(kept["mean"], sma(market.bars.close, 7), equal_nan=True)
+
+
 def test_phases_come_in_order_and_compiling_only_the_first_time(child, job):
     asked = job(file=CROSSING.format(compiled=True))
     runs = [messages_of(child, asked | {"out": asked["out"] + name}) for name in ("a", "b")]
@@ -108,7 +118,7 @@ def test_progress_comes_between_phases_and_never_goes_backwards(warm, job):
 
 def test_answer_of_a_run_is_metrics_reasons_and_findings(warm, job, market):
     done = answer_of(warm, job("if len(bars.close) == 1: broker.buy()"))["done"]
-    assert set(done) == {"metrics", "reasons", "findings"}
+    assert set(done) == {"metrics", "reasons", "findings", "panes"}
     # Bought at the second bar's open for all of 10,000, in whole lots of 1 without costs, and held to the last close.
     entry, end = market.bars.open[1], market.bars.close[-1]
     assert done["metrics"]["final_equity"] == pytest.approx(10_000 + (10_000 // entry) * (end - entry), rel=1e-12)

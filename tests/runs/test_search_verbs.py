@@ -112,7 +112,7 @@ def test_repeat_leads_to_a_backtest_that_links_back(site, search):
     backtest = Run.objects.get(kind=RunKind.BACKTEST)
     assert response.url == backtest.get_absolute_url()
     content = site.get(response.url).content.decode()
-    assert f'href="/optimizations/{search.id}/trials/1">Trial 1</a>' in content
+    assert f'href="/optimizations/{search.id}/trials/1">trial 1</a>' in content
 
 
 def test_repeat_of_a_foreign_run_is_the_viewers_own_backtest(site, user):

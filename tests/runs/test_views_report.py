@@ -13,7 +13,7 @@ SCRIPT = {"HX-Request": "true"}
 
 def n_rows(response):
     body = re.search(r"<tbody>(.*)</tbody>", response.content.decode(), re.DOTALL)
-    return body[1].count("<tr>") if body else 0
+    return body[1].count("<tr") if body else 0
 
 
 @pytest.mark.parametrize(

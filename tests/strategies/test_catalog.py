@@ -102,6 +102,8 @@ def test_module_without_a_strategy_is_not_listed(catalog, folder):
         (GOOD.replace("length > 1", "length <"), "is not an expression"),
         (GOOD.replace("length > 1", "lenth > 1"), "'lenth', which is not a parameter"),
         (GOOD.replace('["length > 1"]', '"length > 1"'), "The rules must be a list"),
+        (GOOD.replace("rules =", 'panes = {"rsi": 1}\n    rules ='), "The panes must be a dict"),
+        (GOOD.replace("rules =", 'panes = ["rsi"]\n    rules ='), "The panes must be a dict"),
         (GOOD.replace("length = Param(", "title = Param("), "cannot be called 'title'"),
         (GOOD.replace("low=2", "help=chr(0xD800)"), "cannot be stored"),
         (GOOD.replace("Bet on nothing.", "Bet on \\0."), "cannot be stored"),
