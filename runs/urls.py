@@ -116,6 +116,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/imports/<uuid:upload_id>/cancel", views_uploads.upload_cancel, name="upload_cancel"),
     path("data/imports/<uuid:upload_id>/discard", views_uploads.upload_discard, name="upload_discard"),
     path("data/<dataset:key>", views_data.dataset, name="dataset"),
+    path("data/<dataset:key>/candles.json", views_data.dataset_candles, name="dataset_candles"),
     path("data/<dataset:key>/resample", views_data.dataset_resample, name="dataset_resample"),
     path("data/<dataset:key>/delete", views_data.dataset_delete, name="dataset_delete"),
     path("about", views.about, name="about"),

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from algotrade.errors import MarketDataError
@@ -20,6 +21,7 @@ from runs import artifacts, datasets
 from runs.figures import moment
 from runs.forms import dataset_value
 from runs.models import Upload
+from runs.price import windowed
 from runs.views_uploads import uploads
 
 GAPS_PER_PAGE = 20
@@ -53,6 +55,17 @@ def dataset(request: HttpRequest, key: str) -> HttpResponse:
     return _page(request, _found(key, request.GET.get("version")))
 
 
+@require_GET
+@gzip_page
+def dataset_candles(request: HttpRequest, key: str) -> HttpResponse:
+    """Return the candles of a range; `chosen_window` tells what the address may say."""
+    try:
+        bars = artifacts.candle_store().load(_found(key, request.GET.get("version")))
+    except MarketDataError as error:
+        return JsonResponse({"error": str(error)}, status=404)
+    return JsonResponse(windowed(bars, request.GET.dict()), json_dumps_params={"separators": (",", ":")})
+
+
 def _found(key: str, version: str | None = None) -> Dataset:
     try:
         return artifacts.candle_store().by_key(key, version or None)
@@ -71,6 +84,7 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
         "value": dataset_value(item),
         "first": moment(item.first_ns),
         "last": moment(item.last_ns),
+        "last_moment": moment(item.last_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "stored_at": moment(item.history.stored_ns) if item.history.stored_ns else None,
         "is_newest": item.version == newest.version,
         "n_runs": n_runs,

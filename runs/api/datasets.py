@@ -4,13 +4,13 @@
 answer tells what was detected, and a second request corrects and imports it.
 """
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from ninja import Form, Router, Status, UploadedFile
-from ninja.params.functions import File
+from ninja.params.functions import File, Query
 from ninja.responses import codes_4xx, codes_5xx
 
 from algotrade.errors import MarketDataError
@@ -25,6 +25,7 @@ from runs.api.access import user_of
 from runs.api.errors import ApiError
 from runs.api.requests import json_object
 from runs.models import Upload, UploadState
+from runs.price import windowed
 from runs.uploads import files, work
 from runs.uploads.options import COLUMN_PREFIX, FIELDS, WrongOptions, guessed, read_options
 
@@ -133,6 +134,23 @@ def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> 
         ],
         "empty_weekday_list": [bodies.iso_ns(day)[:10] for day in empty_weekdays(time, item.calendar)[:GAPS_SHOWN]],
     }
+
+
+@router.get("/{key}/candles", response={200: dict[str, Any], **ERRORS}, summary="Candles of a dataset")
+def dataset_candles(
+    request: HttpRequest,  # noqa: ARG001 - as above
+    key: str,
+    version: str | None = None,
+    start: Annotated[str | None, Query(alias="from", description="Epoch seconds, inclusive.")] = None,
+    to: Annotated[str | None, Query(description="Epoch seconds, inclusive.")] = None,
+    px: Annotated[str | None, Query(description="Width of the chart that they are for, pixels.")] = None,
+) -> Json:
+    """Return a range's candles, as coarse as a chart of `px` pixels is narrow; few bars come as they are."""
+    asked = {name: value for name, value in (("from", start), ("to", to), ("px", px)) if value is not None}
+    try:
+        return windowed(artifacts.candle_store().load(_dataset(key, version)), asked)
+    except MarketDataError as error:
+        raise ApiError(409, str(error)) from error
 
 
 @router.post(

@@ -68,6 +68,17 @@ def test_gap_shows_the_bars_around_it_without_javascript(send, open_page):
     expect(table).not_to_contain_text("00:50")
 
 
+def test_gap_is_shown_by_the_chart(send):
+    page = send("CHART-1m.csv", minutes(3_000, without={50, 51}))
+    do_import(page, "BROWSER")
+    figure = page.get_by_test_id("price-chart")
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator("canvas").first).to_be_visible()
+    page.get_by_role("link", name="Go to gap").click()
+    expect(page.locator("[data-bars][aria-current]")).to_have_count(1)
+    expect(figure.locator("[data-readout]")).to_contain_text("2 bars missing")
+
+
 def test_wrong_file_is_told_and_another_one_can_be_chosen(page, complaints):
     page.goto("/data/import")
     page.set_input_files("#upload-file", {"name": "x.zip", "mimeType": "application/zip", "buffer": b"PK\x03\x04 zip"})

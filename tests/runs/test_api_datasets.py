@@ -150,6 +150,13 @@ def test_longer_bars_by_program(api):
     assert api("post", "ACME-TEST-1h/resample", {})[0] == 400
 
 
+def test_candles_by_program(api):
+    status, body = api("get", "ACME-TEST-1h/candles")
+    assert (status, len(body["time"]), set(body) >= {"open", "high", "low", "close", "volume"}) == (200, 600, True)
+    first = body["time"][0]
+    assert api("get", f"ACME-TEST-1h/candles?from={first}&to={first + 3600}")[1]["time"] == [first, first + 3600]
+
+
 def test_dataset_is_deleted_unless_a_run_used_it(api):
     api("post", "", {"file": file(), **NAMES})
     assert api("delete", "SPY-NYSE-1d") == (204, None)

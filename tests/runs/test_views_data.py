@@ -78,6 +78,18 @@ def test_gap_leads_to_the_bars_around_it(site):
     assert "15:00</time>" in table
 
 
+def test_chart_gets_the_candles_of_a_range_and_of_a_version(site):
+    old = store_hours([0, 1, 2], price=50.0)
+    store_hours([0, 1, 2, 3])
+    whole = site.get("/data/HOLEY-X~Y-1h/candles.json").json()
+    assert (len(whole["time"]), whole["close"][0]) == (4, 100.0)
+    start = START_NS // 10**9
+    part = site.get(f"/data/HOLEY-X~Y-1h/candles.json?from={start + 3600}&to={start + 7200}&px=400").json()
+    assert part["time"] == [start + 3600, start + 7200]
+    assert site.get(f"/data/HOLEY-X~Y-1h/candles.json?version={old.version}").json()["close"][0] == 50.0
+    assert site.get("/data/HOLEY-X~Y-1h/candles.json?version=x").status_code == 404
+
+
 @pytest.mark.parametrize("at", ["", "x", "9999-12-31T23:59:59Z", "0001-01-01", "2024-01-01T11:00", "\0"])
 def test_moment_that_is_none_shows_no_bars_and_no_error(site, at):
     dataset = store_hours([0, 1])
