@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("runs", "0004_notes"),
+        ("runs", "0005_chunk_starts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
