@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from algotrade.errors import MarketDataError
@@ -124,6 +125,7 @@ def test_longer_timeframes_are_those_that_fit():
     assert longer_timeframes("1w") == []
 
 
+@hypothesis_settings(max_examples=60)
 @given(
     minutes=st.lists(st.integers(0, 20_000), min_size=1, max_size=120, unique=True),
     longer=st.sampled_from(["5m", "15m", "1h", "4h"]),

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from algotrade.errors import MarketDataError
@@ -53,6 +54,7 @@ def test_time_that_the_clock_skipped_is_told():
 
 
 @pytest.mark.parametrize("name", ZONES)
+@hypothesis_settings(max_examples=25)
 @given(st.lists(st.integers(0, 2**31), min_size=1, max_size=40, unique=True))
 def test_offsets_are_those_of_the_database(name, seconds):
     time = np.array(sorted(seconds), np.int64) * 10**9
@@ -61,6 +63,7 @@ def test_offsets_are_those_of_the_database(name, seconds):
 
 
 @pytest.mark.parametrize("name", ZONES)
+@hypothesis_settings(max_examples=25)
 @given(st.integers(0, 2**31), st.integers(1, 200))
 def test_hours_in_a_row_come_back_from_their_wall_clock(name, start, n_hours):
     time = (np.arange(n_hours, dtype=np.int64) * 3_600 + start // 3_600 * 3_600) * 10**9
