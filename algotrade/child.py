@@ -1,4 +1,4 @@
-"""Start and talk to a Django-free child: `python -m algotrade.runner`, JSON lines over pipes.
+"""Start and talk to a Django-free child (`algotrade.runner` by default), JSON lines over pipes.
 
 The child gets a clean environment (no secret, no database address), its own session (so that whatever it forks can be
 ended with it), and dies with its parent. Its own output is not the protocol's: what a strategy prints is kept, up to 64
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,22 @@ def describe_exit(returncode: int) -> str:
 class Child:
     """One runner process. Not thread-safe but for `stop` and `kill`."""
 
-    def __init__(self, *, kernels: Path | None = None, memory_bytes: int = 0) -> None:
-        """Start the process; it answers once its imports are done."""
+    def __init__(
+        self,
+        *,
+        module: str = "algotrade.runner",
+        kernels: Path | None = None,
+        memory_bytes: int = 0,
+        arguments: Sequence[str] = (),
+    ) -> None:
+        """Start the process; it answers once its imports are done.
+
+        Args:
+            module: what runs in it.
+            kernels: folder of compiled strategies.
+            memory_bytes: its address space; 0 does not limit it.
+            arguments: what the module is told besides its parent and its memory.
+        """
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
@@ -69,7 +84,7 @@ class Child:
             kernels.mkdir(parents=True, exist_ok=True)
             environment["NUMBA_CACHE_DIR"] = str(kernels)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "algotrade.runner", str(os.getpid()), str(memory_bytes)],
+            [sys.executable, "-m", module, str(os.getpid()), str(memory_bytes), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -237,6 +237,13 @@ if ALGOTRADE_TLS:
 MAX_BODY_BYTES = 1 << 20
 """Largest body of a request: the web server refuses it before Django, and Django does for any other server."""
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+UPLOAD_PATHS = ("/data/import", "/api/datasets/", "/api/datasets/imports/")
+"""Where somebody who is logged in may send a file of candles, which is larger than any other body."""
+MAX_UPLOAD_BYTES = 256 << 20
+"""Largest file; four million bars have room in it."""
+READER_MEMORY_BYTES = 4 << 30
+"""Address space of the child in which a stranger's file is read."""
+READER_CPU_SECONDS = 300
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
 LOGGING_CONFIG = "runs.logs.configure"

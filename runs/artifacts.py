@@ -34,6 +34,11 @@ def artifacts_folder() -> Path:
     return settings.ALGOTRADE_HOME / "artifacts"
 
 
+def uploads_folder() -> Path:
+    """Return the folder in which files wait to be imported."""
+    return settings.ALGOTRADE_HOME / "uploads"
+
+
 @cache
 def candle_store() -> CandleStore:
     """Return the installation's candle store."""

@@ -7,18 +7,21 @@ an event loop.
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 import daphne.server
 from daphne import http_protocol, ws_protocol
 from django.conf import settings
-from twisted.internet import defer, reactor
+from twisted.internet import defer, reactor, threads
 from twisted.internet.interfaces import IPushProducer
 from twisted.web import http
 from zope.interface import implementer
 
 REQUEST_SECONDS = 30.0
 """How long a client may take to send a request, from its first byte to the last of its body."""
+UPLOAD_SECONDS = 1_800.0
+"""How long a file may take to arrive from somebody who may send one."""
 IDLE_SECONDS = 30.0
 """How long a connection may be silent between and within requests."""
 ANSWER_SECONDS = 60
@@ -30,12 +33,17 @@ SLOW_READER_SECONDS = 30.0
 MAX_FRAME_BYTES = 64 * 1024
 """Largest websocket message taken; the pages send none at all."""
 
-REFUSALS = {408: "Request Timeout", 413: "Content Too Large"}
+MOST_UPLOAD_BYTES = settings.MAX_UPLOAD_BYTES + settings.MAX_BODY_BYTES
+"""Largest body with a file in it: the file, and what the form says of it."""
+
+REFUSALS = {401: "Unauthorized", 408: "Request Timeout", 413: "Content Too Large"}
 
 
 class LimitedChannel(http.HTTPChannel):
     """One HTTP connection: bounds the size and the time of each request while it comes in."""
 
+    admit: Callable[[str, str], bool] | None = None
+    max_body_bytes = settings.MAX_BODY_BYTES
     _is_refused = False
     _deadline: Any = None
 
@@ -59,10 +67,43 @@ class LimitedChannel(http.HTTPChannel):
 
     def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
         """Refuse a body that says itself that it is too large, before anything of it is stored."""
-        if self.length is not None and self.length > settings.MAX_BODY_BYTES:
+        self.max_body_bytes = settings.MAX_BODY_BYTES
+        if self.length is not None and self.length > settings.MAX_BODY_BYTES and not self._ask_whether_to_admit():
             self.refuse(413)
             return
         super().allHeadersReceived()
+
+    def _ask_whether_to_admit(self) -> bool:
+        """Stop reading until it is known whether a large body comes from somebody who may send one; False: it cannot.
+
+        The answer is in the database, so a thread asks. What is read meanwhile is less than any body may have.
+        """
+        request = self.requests[-1]
+        is_place = self._path.partition(b"?")[0].decode("latin-1") in settings.UPLOAD_PATHS
+        if self.admit is None or not is_place or self._command != b"POST":
+            return False
+        if int(self.length or 0) > MOST_UPLOAD_BYTES:
+            self.max_body_bytes = MOST_UPLOAD_BYTES
+            return False
+        headers = request.requestHeaders
+        cookies, authorization = (headers.getRawHeaders(name, [""])[0] for name in ("cookie", "authorization"))
+        self.transport.pauseProducing()
+        asked = threads.deferToThread(self.admit, cookies, authorization)
+        asked.addCallbacks(self._admitted, lambda _failure: self._admitted(is_known=False))
+        return True
+
+    def _admitted(self, is_known: bool) -> None:
+        """Go on with a large body, or refuse it."""
+        if self._is_refused or not self.transport.connected:
+            return
+        if not is_known:
+            self.transport.resumeProducing()
+            self.refuse(401)
+            return
+        self.max_body_bytes = MOST_UPLOAD_BYTES
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.reset(UPLOAD_SECONDS)
+        self.transport.resumeProducing()
 
     def allContentReceived(self) -> None:  # noqa: N802 - Twisted's name
         """Hand the request on; from here on the answer's clock counts."""
@@ -76,7 +117,7 @@ class LimitedChannel(http.HTTPChannel):
         self._is_refused = True
         self._stop_clock()
         self.setTimeout(None)
-        body = json.dumps({"error": _refusal(status), "fields": {}}).encode()
+        body = json.dumps({"error": _refusal(status, self.max_body_bytes), "fields": {}}).encode()
         head = (
             f"HTTP/1.1 {status} {REFUSALS[status]}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
@@ -97,9 +138,11 @@ class LimitedChannel(http.HTTPChannel):
         self._deadline = None
 
 
-def _refusal(status: int) -> str:
+def _refusal(status: int, max_body_bytes: int) -> str:
     if status == 413:
-        return f"The body is larger than {settings.MAX_BODY_BYTES:,} bytes."
+        return f"The body is larger than {max_body_bytes:,} bytes."
+    if status == 401:
+        return "Log in, or send a bearer token."
     return f"The request took longer than {REQUEST_SECONDS:.0f} s to arrive."
 
 
@@ -115,7 +158,7 @@ class LimitedRequest(http_protocol.WebRequest):
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Store a piece of the body, up to the limit."""
         self._n_body_bytes += len(data)
-        if self._n_body_bytes > settings.MAX_BODY_BYTES:
+        if self._n_body_bytes > self.channel.max_body_bytes:
             self.channel.refuse(413)
         else:
             super().handleContentChunk(data)
@@ -134,6 +177,7 @@ class LimitedHTTPFactory(http_protocol.HTTPFactory):
     def __init__(self, server: "LimitedServer") -> None:
         super().__init__(server)
         self.timeOut = IDLE_SECONDS
+        self._admit = server.admit
 
     def buildProtocol(self, addr: Any) -> LimitedChannel:  # noqa: ARG002, N802 - Twisted's signature
         """Return the protocol of a new connection. HTTP/1.1 only: HTTP/2 comes with TLS, which a proxy ends."""
@@ -142,6 +186,7 @@ class LimitedHTTPFactory(http_protocol.HTTPFactory):
         channel.factory = self
         channel.callLater = self.reactor.callLater
         channel.timeOut = self.timeOut
+        channel.admit = self._admit
         return channel
 
 
@@ -197,8 +242,14 @@ class LimitedWebSocket(ws_protocol.WebSocketProtocol):
 class LimitedServer(daphne.server.Server):
     """The web server of the product."""
 
-    def __init__(self, **options: Any) -> None:
-        """Set every limit; `options` are the application and the endpoints."""
+    def __init__(self, *, admit: Callable[[str, str], bool] | None = None, **options: Any) -> None:
+        """Set every limit.
+
+        Args:
+            admit: told the Cookie and Authorization headers, whether a large body is taken; without it none is.
+            options: the application and the endpoints.
+        """
+        self.admit = admit
         super().__init__(
             http_timeout=ANSWER_SECONDS,
             websocket_max_message_size=MAX_FRAME_BYTES,

@@ -18,6 +18,7 @@ from django.utils import timezone
 from runs import artifacts, queue
 from runs.models import Chunk, Run, RunState, Worker
 from runs.owners import is_known_dead
+from runs.uploads import files
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ class Reaper:
     def tick(self) -> None:
         """Do one round."""
         self._rescue()
+        files.rescue()
         self._ring_again()
         self._call_idle_workers()
         if self._now() >= self._next_cleaning:
@@ -123,7 +125,9 @@ class Reaper:
             queue.enqueue(search.id)
 
     def _clean(self) -> None:
-        """Remove rows of workers that are long gone, and folders that a killed claim left aside."""
+        """Remove rows of workers that are long gone, what killed processes left aside, and files nobody imported."""
+        files.tidy()
+        artifacts.candle_store().clear(LEFT_OVER_SECONDS)
         Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
         folder = artifacts.artifacts_folder()
         for path in folder.glob(".new-*") if folder.is_dir() else ():

@@ -8,6 +8,7 @@ from runs import (
     views,
     views_bulk,
     views_compare,
+    views_data,
     views_list,
     views_notes,
     views_report,
@@ -16,6 +17,7 @@ from runs import (
     views_search_submit,
     views_submit,
     views_trials,
+    views_uploads,
 )
 
 
@@ -33,7 +35,22 @@ class TrialNumber:
         return str(value + 1)
 
 
+class DatasetKey:
+    """A dataset in an address: asset, exchange and timeframe, as the candle store names it."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,39}-[A-Za-z0-9][A-Za-z0-9._~]{0,39}-[0-9]{1,5}[smhdw]"
+
+    def to_python(self, value: str) -> str:
+        """Return the key."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the key."""
+        return value
+
+
 register_converter(TrialNumber, "trial")
+register_converter(DatasetKey, "dataset")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
@@ -92,6 +109,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("compare", views_compare.compare, name="compare"),
     path("compare/curves", views_compare.compare_curves, name="compare_curves"),
-    path("data", views.data, name="data"),
+    path("data", views_data.data, name="data"),
+    path("data/import", views_uploads.upload_new, name="upload_new"),
+    path("data/imports/<uuid:upload_id>", views_uploads.upload_page, name="upload"),
+    path("data/imports/<uuid:upload_id>/live", views_uploads.upload_live, name="upload_live"),
+    path("data/imports/<uuid:upload_id>/cancel", views_uploads.upload_cancel, name="upload_cancel"),
+    path("data/imports/<uuid:upload_id>/discard", views_uploads.upload_discard, name="upload_discard"),
+    path("data/<dataset:key>", views_data.dataset, name="dataset"),
+    path("data/<dataset:key>/candles.json", views_data.dataset_candles, name="dataset_candles"),
+    path("data/<dataset:key>/resample", views_data.dataset_resample, name="dataset_resample"),
+    path("data/<dataset:key>/delete", views_data.dataset_delete, name="dataset_delete"),
     path("about", views.about, name="about"),
 ]

@@ -14,18 +14,15 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from algotrade.spec import canonical_json
-from runs import artifacts, fragments, report
+from runs import fragments, report
 from runs.backtest_fragments import live_curve
 from runs.changes import Today
 from runs.drawings import series_of, static_chart
-from runs.figures import moment
-from runs.forms import dataset_value
 from runs.models import Run, RunKind, RunQuerySet, RunState
 
 
@@ -109,30 +106,6 @@ def cancel_run(request: HttpRequest, run: Run) -> HttpResponse:
     if text:
         response["HX-Trigger"] = json.dumps({"toast": text})
     return response
-
-
-@require_GET
-def data(request: HttpRequest) -> HttpResponse:
-    """List the datasets."""
-    used = (
-        Run.objects.visible_to(request.user)
-        .order_by()
-        .values_list("asset", "exchange", "timeframe")
-        .annotate(n=Count("pk"))
-    )
-    n_runs = {names: n for *names_list, n in used for names in [tuple(names_list)]}
-    found, problems = artifacts.candle_store().survey()
-    datasets = [
-        {
-            "dataset": item,
-            "value": dataset_value(item),
-            "first": moment(item.first_ns),
-            "last": moment(item.last_ns),
-            "n_runs": n_runs.get((item.asset, item.exchange, item.timeframe), 0),
-        }
-        for item in found
-    ]
-    return render(request, "data.html", {"nav": "data", "datasets": datasets, "problems": problems})
 
 
 @require_GET

@@ -73,3 +73,11 @@ def timeframe_ns(timeframe: str) -> int:
     ):
         raise MarketDataError(f"The timeframe {timeframe[:20]!r} must be like 1m, 5m, 1h, 4h, 1d or 1w.")
     return int(number) * _UNITS[unit]
+
+
+def timeframe_name(step_ns: int) -> str:
+    """Return a duration as a timeframe in the largest unit that it is a multiple of; empty when it is none."""
+    for unit, length_ns in reversed(_UNITS.items()):
+        if step_ns > 0 and step_ns % length_ns == 0 and step_ns // length_ns <= 10_000:
+            return f"{step_ns // length_ns}{unit}"
+    return ""

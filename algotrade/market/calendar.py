@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.market.bars import DAY_NS
+from algotrade.market.zones import UTC_NAME, local_days
 
 DAYS_PER_YEAR = 365.25
 SUNDAY_TO_SATURDAY = 7
@@ -26,8 +27,8 @@ class Gap:
     n_missing: int
 
 
-def find_gaps(time: NDArray[np.int64], step_ns: int) -> list[Gap]:
-    """Return the gaps inside UTC days, in order.
+def find_gaps(time: NDArray[np.int64], step_ns: int, calendar: str = UTC_NAME) -> list[Gap]:
+    """Return the gaps inside days, in order.
 
     Nights, weekends and holidays are no gaps: only bars missing between two bars of one day count. A timeframe of a day
     or more has none of these; its missing days are `empty_weekdays`.
@@ -35,28 +36,31 @@ def find_gaps(time: NDArray[np.int64], step_ns: int) -> list[Gap]:
     Args:
         time: int64[n_bars], UTC ns, strictly increasing.
         step_ns: the timeframe, ns.
+        calendar: the zone whose midnights begin days.
     """
     if step_ns >= DAY_NS or len(time) < 2:
         return []
     step = np.diff(time)
-    same_day = time[:-1] // DAY_NS == time[1:] // DAY_NS
+    day = local_days(time, calendar)
+    same_day = day[:-1] == day[1:]
     return [
         Gap(int(time[row]), int(time[row + 1]), int(step[row] // step_ns) - 1)
         for row in np.flatnonzero((step >= 2 * step_ns) & same_day)
     ]
 
 
-def empty_weekdays(time: NDArray[np.int64]) -> list[int]:
-    """Return the weekdays without any bar between the first and the last day, UTC midnights in ns.
+def empty_weekdays(time: NDArray[np.int64], calendar: str = UTC_NAME) -> list[int]:
+    """Return the weekdays without any bar between the first and the last day, as UTC midnights of these dates, ns.
 
     A weekday that never has bars (a market's weekend) is none of them.
 
     Args:
         time: int64[n_bars], UTC ns, strictly increasing.
+        calendar: the zone whose midnights begin days.
     """
     if not len(time):
         return []
-    days = np.unique(time // DAY_NS)
+    days = np.unique(local_days(time, calendar))
     usual = _usual_weekdays(days)
     every = np.arange(days[0], days[-1] + 1)
     missing = np.setdiff1d(every, days, assume_unique=True)

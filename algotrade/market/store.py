@@ -8,12 +8,16 @@
 Bars never change under a run: a changed import is a new version, and runs pin theirs.
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import secrets
+import shutil
 import tempfile
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,6 +28,8 @@ from algotrade.errors import MarketDataError
 from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
 from algotrade.market.calendar import empty_weekdays, find_gaps, trading_days_per_year
 from algotrade.market.instruments import Instrument
+from algotrade.market.versions import NO_HISTORY, History, compare
+from algotrade.market.zones import UTC_NAME
 
 _SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
 
@@ -45,6 +51,8 @@ class Dataset:
         synthetic: whether it was generated, not observed.
         source: where it came from, for people.
         path: the Arrow file.
+        calendar: the zone whose midnights begin its days.
+        history: when it was stored, and what it did to the version before.
     """
 
     asset: str
@@ -63,6 +71,13 @@ class Dataset:
     synthetic: bool
     source: str
     path: Path
+    calendar: str = UTC_NAME
+    history: History = NO_HISTORY
+
+    @property
+    def key(self) -> str:
+        """What only this dataset is called, fit for an address: SPY-NYSE-1h; a hyphen of the exchange is a tilde."""
+        return _folder_name(self.asset, self.exchange, self.timeframe)
 
     @property
     def slug(self) -> str:
@@ -77,15 +92,16 @@ class Dataset:
     def to_dict(self) -> dict[str, Any]:
         """Return what is stored beside the candles."""
         out: dict[str, Any] = {
-            name: getattr(self, name) for name in self.__slots__ if name not in ("instrument", "path")
+            name: getattr(self, name) for name in self.__slots__ if name not in ("instrument", "path", "history")
         }
-        return {**out, "instrument": self.instrument.to_dict()}
+        return {**out, "instrument": self.instrument.to_dict(), "history": asdict(self.history)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any], path: Path) -> Self:
         """Build a dataset from `to_dict`'s output and the file's place."""
         instrument = Instrument(asset=data["asset"], exchange=data["exchange"], **data["instrument"])
-        return cls(**{**data, "instrument": instrument, "path": path})
+        history = History.from_dict(data.get("history", {}))
+        return cls(**{**data, "instrument": instrument, "history": history, "path": path})
 
 
 class CandleStore:
@@ -104,7 +120,7 @@ class CandleStore:
         """Return the datasets, and what is wrong with those that cannot be read: one damaged file hides no other."""
         found, problems = [], []
         for folder in sorted(self.root.glob("*")):
-            if (folder / "current.json").is_file():
+            if not folder.name.startswith(".") and (folder / "current.json").is_file():
                 try:
                     found.append(self._current(folder))
                 except MarketDataError as error:
@@ -126,6 +142,60 @@ class CandleStore:
         if not version.isalnum() or not (folder / f"{version}.json").is_file():
             raise MarketDataError(f"The candles of {asset} {timeframe} have no version {version[:12]!r} any more.")
         return self._read(folder / f"{version}.json")
+
+    def newest(self, asset: str, exchange: str, timeframe: str) -> Dataset | None:
+        """Return a dataset's newest version; None when there is none that can be read."""
+        try:
+            return self.get(asset, exchange, timeframe)
+        except MarketDataError:
+            return None
+
+    def by_key(self, key: str, version: str | None = None) -> Dataset:
+        """Return the dataset of a key, its newest version or the one asked for; raises as `get`."""
+        asset, exchange, timeframe = (["", "", *key.rsplit("-", 2)])[-3:]
+        return self.get(asset, exchange.replace("~", "-"), timeframe, version)
+
+    def versions(self, dataset: Dataset) -> list[Dataset]:
+        """Return every version of a dataset that can be read, the newest import first."""
+        found = []
+        for path in dataset.path.parent.glob("*.json"):
+            if path.name != "current.json":
+                try:
+                    found.append(self._read(path))
+                except MarketDataError:
+                    continue  # damaged: `survey` tells of the newest, and older ones nobody misses
+        current = self.newest(dataset.asset, dataset.exchange, dataset.timeframe)
+        newest = current.version if current else ""
+        return sorted(found, key=lambda one: (one.version != newest, -one.history.stored_ns, one.version))
+
+    def delete(self, dataset: Dataset, may_go: Callable[[], bool] = lambda: True) -> bool:
+        """Delete a dataset with all its versions, for good.
+
+        Args:
+            dataset: any version of it.
+            may_go: asked once nobody can find the dataset any more; when it says no, everything is put back.
+
+        Returns:
+            Whether it was deleted.
+        """
+        folder = dataset.path.parent
+        aside = folder.with_name(f".deleted-{folder.name}-{secrets.token_hex(4)}")
+        try:
+            folder.rename(aside)
+        except FileNotFoundError:
+            return False
+        if not may_go():
+            aside.rename(folder)
+            return False
+        self._known = {path: known for path, known in self._known.items() if path.parent != folder}
+        shutil.rmtree(aside, ignore_errors=True)
+        return True
+
+    def clear(self, seconds: float) -> None:
+        """Remove what a process that was killed this long ago left of a dataset that it was deleting."""
+        for folder in self.root.glob(".deleted-*"):
+            if time.time() - folder.stat().st_ctime > seconds:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def load(self, dataset: Dataset) -> Bars:
         """Return a dataset's bars, memory-mapped: every process shares one copy.
@@ -153,9 +223,26 @@ class CandleStore:
             raise MarketDataError(f"The candles of {dataset.slug} are damaged: their bytes do not match their version.")
 
     def add(
-        self, bars: Bars, instrument: Instrument, timeframe: str, *, synthetic: bool = False, source: str = ""
+        self,
+        bars: Bars,
+        instrument: Instrument,
+        timeframe: str,
+        *,
+        synthetic: bool = False,
+        source: str = "",
+        calendar: str = UTC_NAME,
+        derived_from: Dataset | None = None,
     ) -> Dataset:
-        """Store bars as the newest version; the same bars again make no new file.
+        """Store bars as the newest version; the newest one's bars again make no new version.
+
+        Args:
+            bars: what is stored.
+            instrument: what is traded.
+            timeframe: duration of a bar.
+            synthetic: whether the bars were generated, not observed.
+            source: where they came from, for people.
+            calendar: the zone whose midnights begin days.
+            derived_from: the version that they were resampled from.
 
         Raises:
             MarketDataError: there are no bars, or times do not increase, or a name is not allowed.
@@ -166,13 +253,15 @@ class CandleStore:
             raise MarketDataError("There is no bar to store.")
         if len(bars) > 1 and int(np.diff(bars.time).min()) <= 0:
             raise MarketDataError("The times of bars must increase.")
+        gaps = find_gaps(bars.time, step_ns, calendar)
+        n_empty_weekdays = len(empty_weekdays(bars.time, calendar))
         folder = self.root / _folder_name(instrument.asset, instrument.exchange, timeframe)
         folder.mkdir(parents=True, exist_ok=True)
         version = content_hash(bars)
         path = folder / f"{version}.arrow"
         if not _holds(path, version):
             _write_aside(path, lambda file: _write_arrow(bars, file))
-        gaps = find_gaps(bars.time, step_ns)
+        there = self.newest(instrument.asset, instrument.exchange, timeframe)
         dataset = Dataset(
             asset=instrument.asset,
             exchange=instrument.exchange,
@@ -184,17 +273,33 @@ class CandleStore:
             instrument=instrument,
             n_gaps=len(gaps),
             n_missing_bars=sum(gap.n_missing for gap in gaps),
-            n_empty_weekdays=len(empty_weekdays(bars.time)),
+            n_empty_weekdays=n_empty_weekdays,
             days_per_year=trading_days_per_year(bars.time),
             size_bytes=path.stat().st_size,
             synthetic=synthetic,
             source=source,
             path=path,
+            calendar=calendar,
+            history=self._history(there, bars, version, derived_from),
         )
+        if there is not None and replace(dataset, source=there.source) == there:
+            return there
         text = json.dumps(dataset.to_dict(), indent=1).encode()
         _write_aside(folder / f"{version}.json", lambda file: file.write(text))
         _write_aside(folder / "current.json", lambda file: file.write(text))
         return dataset
+
+    def _history(self, there: Dataset | None, bars: Bars, version: str, derived_from: Dataset | None) -> History:
+        """Return where new bars come from; the newest version's bars again keep what was told of them."""
+        key, derived_version = (derived_from.key, derived_from.version) if derived_from else ("", "")
+        if there is not None and there.version == version:
+            return replace(there.history, derived_from=key, derived_version=derived_version)
+        previous, changes = "", None
+        if there is not None:
+            previous = there.version
+            with contextlib.suppress(MarketDataError):  # damaged candles can be replaced, not compared
+                changes = compare(self.load(there), bars)
+        return History(time.time_ns(), previous, changes, key, derived_version)
 
     def _folder(self, asset: str, exchange: str, timeframe: str) -> Path | None:
         """Return the folder of a name, or None for a name that no stored dataset can have (`../x`)."""

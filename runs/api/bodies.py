@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrade.market.preview import Preview
 from algotrade.market.store import Dataset
+from algotrade.market.versions import Changes
 from algotrade.ports import Json
 from algotrade.records import OrderKind, OrderStatus, Reason, Side, SizeKind, Verb
 from algotrade.results import BacktestResult
@@ -255,8 +257,10 @@ def strategy_body(info: StrategyInfo) -> Json:
 
 
 def dataset_body(dataset: Dataset) -> Json:
-    """Return what is known of a dataset's newest version."""
+    """Return what is known of a version of a dataset."""
+    history = dataset.history
     return {
+        "id": dataset.key,
         "asset": dataset.asset,
         "exchange": dataset.exchange,
         "timeframe": dataset.timeframe,
@@ -271,4 +275,44 @@ def dataset_body(dataset: Dataset) -> Json:
         "days_per_year": dataset.days_per_year,
         "synthetic": dataset.synthetic,
         "source": dataset.source,
+        "calendar": dataset.calendar,
+        "size_bytes": dataset.size_bytes,
+        "stored_at": iso_ns(history.stored_ns) if history.stored_ns else None,
+        "previous_version": history.previous or None,
+        "changes": _changes_body(history.changes),
+        "derived_from": {"id": history.derived_from, "version": history.derived_version}
+        if history.derived_from
+        else None,
     }
+
+
+def preview_body(preview: Preview) -> Json:
+    """Return what a file was found to hold."""
+    return {
+        "format": preview.format,
+        "columns": preview.names,
+        "roles": preview.found,
+        "shown_columns": preview.shown,
+        "first_rows": [{"row": row, "cells": cells} for row, cells in preview.head],
+        "last_rows": [{"row": row, "cells": cells} for row, cells in preview.tail],
+        "rows": preview.n_rows,
+        "needs_time_zone": preview.needs_zone,
+        "timeframe": preview.timeframe or None,
+        "tick_size": preview.tick_size,
+        "bars": preview.n_bars,
+        "start": iso_ns(preview.first_ns) if preview.n_bars else None,
+        "end": iso_ns(preview.last_ns) if preview.n_bars else None,
+        "gaps": preview.n_gaps,
+        "missing_bars": preview.n_missing_bars,
+        "empty_weekdays": preview.n_empty_weekdays,
+        "duplicates": preview.n_duplicates,
+        "notes": preview.notes or [preview.time_note],
+        "replaces_bars": preview.replaces,
+        "changes": _changes_body(preview.changes),
+    }
+
+
+def _changes_body(changes: Changes | None) -> Json | None:
+    if changes is None:
+        return None
+    return {"changed": changes.n_changed, "added": changes.n_added, "removed": changes.n_removed}

@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 
 from algotrade.ports import Json
 from runs import artifacts
-from runs.api import backtests, bodies, optimizations, schemas
+from runs.api import backtests, bodies, datasets, optimizations, schemas
 from runs.api.access import AUTHENTICATION, authenticated
 from runs.api.document import sections
 from runs.api.errors import ApiError, add_handlers, error_response, unauthorized
@@ -31,19 +31,13 @@ api = NinjaAPI(
 add_handlers(api)
 api.add_router("/backtests", backtests.router)
 api.add_router("/optimizations", optimizations.router)
+api.add_router("/datasets", datasets.router)
 
 
 @api.get("/strategies/", response={200: schemas.RowList}, tags=["Catalog"], summary="List strategies")
 def list_strategies(request: HttpRequest) -> Json:  # noqa: ARG001 - the framework passes it by name
     """Return every strategy with its parameters; one that cannot be used has its error."""
     items = [bodies.strategy_body(info) for info in artifacts.catalog().all()]
-    return {"items": items, "total": len(items)}
-
-
-@api.get("/datasets/", response={200: schemas.RowList}, tags=["Catalog"], summary="List datasets")
-def list_datasets(request: HttpRequest) -> Json:  # noqa: ARG001 - the framework passes it by name
-    """Return the newest version of every dataset."""
-    items = [bodies.dataset_body(dataset) for dataset in artifacts.candle_store().datasets()]
     return {"items": items, "total": len(items)}
 
 

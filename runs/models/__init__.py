@@ -19,6 +19,7 @@ from runs.models.note import Note
 from runs.models.run import Run, RunQuerySet
 from runs.models.search import Chunk, Trial, TrialFamily
 from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, IllegalTransition, RunKind, RunState
+from runs.models.upload import Upload, UploadState
 from runs.models.worker import Worker
 
 __all__ = [
@@ -36,5 +37,7 @@ __all__ = [
     "RunState",
     "Trial",
     "TrialFamily",
+    "Upload",
+    "UploadState",
     "Worker",
 ]

@@ -70,6 +70,8 @@ SCREENS = (
     Screen("runs-empty", lambda _: "/runs"),
     Screen("login", lambda _: "/login/", is_stranger=True),
     Screen("data", lambda _: "/data"),
+    Screen("data-import", lambda _: "/data/import"),
+    Screen("dataset", lambda _: "/data/ACME-SAMPLE-1h"),
     Screen("about", lambda _: "/about"),
     Screen("api", lambda _: "/api/docs"),
     Screen("not-found", lambda _: "/nowhere"),

@@ -56,7 +56,7 @@ def test_import_tells_bars_range_gaps_days_and_duplicates(imported, write, store
         "Gaps: 0 (0 bars missing between a day's first and last bar)",
         "Weekdays without bars: 2 (2020-01-07, 2020-01-08)",
         "Duplicates left out: 1",
-        "Times have no offset and were taken as UTC.",
+        "Times have no offset; taken as UTC.",
         "Tick size 0.01, the smallest step seen in the prices' decimals.",
     ]
 

@@ -239,8 +239,8 @@ def test_header_that_does_not_name_the_columns_is_refused(refusal, header, told)
         (("\n" + "\n".join([HEADER, *ROWS])).encode(), "The first row is empty"),
         ("\n".join([HEADER, *ROWS]).encode("utf-16"), "is UTF-16; save it as UTF-8"),
         ("\n".join([HEADER, *ROWS]).encode("utf-16-le"), "Row 1: candles.csv holds NUL bytes"),
-        (b"PK\x03\x04 zip", "is an archive; unpack it first"),
-        (b"\x1f\x8b gzip", "is an archive; unpack it first"),
+        (b"PK\x03\x04 zip", "is a ZIP archive; unpack it first"),
+        (b"\x1f\x8b gzip", "is a gzip archive; unpack it first"),
         (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "Row 1: candles.csv is not UTF-8"),
         (b"x" * 100_000, "has a first line of more than 64 KB"),
         (f"Zeit\u00fc,{HEADER}\n".encode("latin-1") + b"1,2020-01-01,1,2,0.5,1.5,10\n", "Row 1: candles.csv is"),
@@ -269,11 +269,17 @@ def test_row_that_is_no_row_of_candles_is_refused_with_its_number(refusal, row, 
     assert refusal("\n".join([HEADER, *ROWS, ""]).encode() + row) == told
 
 
-@pytest.mark.parametrize("size", [10**6, 10**7])
-def test_huge_field_is_refused_with_a_short_message(refusal, size):
-    told = refusal([HEADER, *ROWS, f"2020-01-06,{'9' * size},2,0.5,1.5,10"])
+def test_huge_field_is_refused_with_a_short_message(refusal):
+    told = refusal([HEADER, *ROWS, f"2020-01-06,{'9' * 10**6},2,0.5,1.5,10"])
     assert told.startswith("Row 7, column 'open': '9999")
     assert len(told) < 200
+
+
+@pytest.mark.parametrize("size", [(1 << 20) + 1, 10**7])
+@pytest.mark.parametrize("end", ["", "\n", "\n" + ROWS[-1]])
+def test_line_that_no_candle_fills_is_refused_with_its_row(refusal, size, end):
+    told = refusal(("\n".join([HEADER, *ROWS, ""]) + "9" * size + end).encode())
+    assert told == "Row 7: the line is longer than 1,048,576 bytes; it is no candle."
 
 
 def test_rows_are_counted_right_far_down_a_long_file(refusal):

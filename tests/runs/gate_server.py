@@ -5,8 +5,15 @@ import sys
 
 from django.conf import settings
 
-LIMITS = {"REQUEST_SECONDS": 0.6, "LINGER_SECONDS": 0.3, "SLOW_READER_SECONDS": 1.0, "MAX_FRAME_BYTES": 2_000}
+LIMITS = {
+    "REQUEST_SECONDS": 0.6,
+    "UPLOAD_SECONDS": 5.0,
+    "LINGER_SECONDS": 0.3,
+    "SLOW_READER_SECONDS": 1.0,
+    "MAX_FRAME_BYTES": 2_000,
+}
 MAX_BODY_BYTES = 200_000
+MAX_UPLOAD_BYTES = 1_000_000
 FRAME = "x" * 50_000
 N_FRAMES = 400
 n_sent = 0
@@ -39,13 +46,19 @@ async def flood(scope, receive, send):
         pass
 
 
+def admit(cookies, authorization):
+    """Know one cookie and one token."""
+    return cookies == "who=known" or authorization == "Bearer known"
+
+
 if __name__ == "__main__":
-    settings.configure(MAX_BODY_BYTES=MAX_BODY_BYTES)
+    settings.configure(MAX_BODY_BYTES=MAX_BODY_BYTES, MAX_UPLOAD_BYTES=MAX_UPLOAD_BYTES, UPLOAD_PATHS=("/data/import",))
     from runs import gate
 
     for name, value in LIMITS.items():
         setattr(gate, name, value)
     gate.LimitedServer(
+        admit=admit,
         application=application,
         endpoints=[f"tcp:port={sys.argv[1]}:interface=127.0.0.1"],
         ready_callable=lambda: sys.stdout.write("ready\n") and sys.stdout.flush(),

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs.gate_server import MAX_BODY_BYTES, N_FRAMES
+from tests.runs.gate_server import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, N_FRAMES
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 10.0
@@ -134,6 +134,33 @@ def test_chunked_body_is_refused_when_it_grows_too_large(port):
 def test_refused_client_that_goes_on_sending_still_reads_why(port):
     with connect(port, head(Content_Length=10_000_000) + b"x" * 500_000) as client:
         assert answer(client)[0] == 413
+
+
+@pytest.mark.parametrize("who", [{"Cookie": "who=known"}, {"Authorization": "Bearer known"}])
+def test_file_of_somebody_known_passes_where_files_are_taken(port, who):
+    request = head(path="/data/import?next=1", Content_Length=MAX_UPLOAD_BYTES, Expect="100-continue", **who)
+    with connect(port, request) as client:
+        assert client.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"x" * MAX_UPLOAD_BYTES)
+        assert answer(client)[1]["length"] == MAX_UPLOAD_BYTES
+        client.sendall(head(Content_Length=MAX_BODY_BYTES + 1))  # the next request of the connection is as any other
+        assert answer(client)[0] == 413
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (head(path="/data/import", Content_Length=MAX_UPLOAD_BYTES), 401),
+        (head(path="/data/import", Content_Length=MAX_UPLOAD_BYTES, Cookie="who=else"), 401),
+        (head(path="/data", Content_Length=MAX_UPLOAD_BYTES, Cookie="who=known"), 413),
+        (head("PUT", path="/data/import", Content_Length=MAX_UPLOAD_BYTES, Cookie="who=known"), 413),
+        (head(path="/data/import", Content_Length=9 * MAX_UPLOAD_BYTES, Cookie="who=known"), 413),
+    ],
+    ids=["nobody", "somebody else", "elsewhere", "another method", "too large"],
+)
+def test_large_body_of_anybody_else_or_anywhere_else_is_refused(port, request_, status):
+    with connect(port, request_ + b"x" * 50_000) as client:
+        assert answer(client)[0] == status
 
 
 @pytest.mark.parametrize("text", [b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", head(Content_Length=100) + b"x"])

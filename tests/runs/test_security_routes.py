@@ -16,7 +16,17 @@ pytestmark = pytest.mark.django_db
 OPEN = {"/login/", "/login/x", "/logout/", "/admin/login/"}
 """Where a stranger may come, because it is the way in or out."""
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
-VALUES = {"run_id": "{id}", "number": "1", "table": "trades", "secret": "x", "rest": "nowhere", "app_label": "runs"}
+VALUES = {
+    "run_id": "{id}",
+    "upload_id": "{id}",
+    "number": "1",
+    "table": "trades",
+    "secret": "x",
+    "rest": "nowhere",
+    "app_label": "runs",
+    "key": "ACME-SAMPLE-1h",
+    "deed": "check",
+}
 CONVERTER = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
 GROUP = re.compile(r"\(\?P<([a-z_]+)>(?:[^()]|\([^()]*\))*\)")
 

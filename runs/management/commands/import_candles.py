@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from algotrade.errors import MarketDataError
 from algotrade.market.imports import ImportReport, import_candles
 from algotrade.market.instruments import DEFAULT_LOT_SIZE
+from algotrade.market.zones import UTC_NAME
 from runs import artifacts
 
 SHOWN = 10
@@ -18,17 +19,21 @@ SHOWN = 10
 class Command(BaseCommand):
     """Import candles."""
 
-    help = "Read candles from a CSV file, check them, and store them."
+    help = "Read candles from a CSV or Parquet file, check them, and store them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
-        parser.add_argument("file", type=Path, help="CSV with a header: timestamp,open,high,low,close,volume")
+        parser.add_argument(
+            "file", type=Path, help="CSV or Parquet with columns such as timestamp, open, high, low, close, volume"
+        )
         parser.add_argument("--asset", required=True, help="for example SPY")
         parser.add_argument("--exchange", required=True, help="for example NYSE")
         parser.add_argument("--timeframe", required=True, help="for example 1m, 1h, 1d")
         parser.add_argument("--tick-size", type=float, help="price step [the one seen in the decimals]")
         parser.add_argument("--lot-size", type=float, default=DEFAULT_LOT_SIZE, help="quantity step; 0: none [1e-8]")
         parser.add_argument("--currency", default="USD", help="quote currency [USD]")
+        parser.add_argument("--time-zone", default=UTC_NAME, help="zone of times without an offset [UTC]")
+        parser.add_argument("--calendar", default=UTC_NAME, help="zone whose midnights begin days [UTC]")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Import, and tell what came in."""
@@ -42,6 +47,8 @@ class Command(BaseCommand):
                 tick_size=options["tick_size"],
                 lot_size=options["lot_size"],
                 currency=options["currency"],
+                time_zone=options["time_zone"],
+                calendar=options["calendar"],
             )
         except MarketDataError as error:
             raise CommandError(f"Nothing was imported.\n{error}") from error
@@ -63,6 +70,10 @@ def lines(report: ImportReport) -> list[str]:
     more = f", … and {len(report.empty_days_ns) - SHOWN:,} more" if len(report.empty_days_ns) > SHOWN else ""
     out.append(f"Weekdays without bars: {len(report.empty_days_ns):,}{f' ({days}{more})' if days else ''}")
     out.append(f"Duplicates left out: {report.n_duplicates:,}")
+    if not report.is_new:
+        out.append("These bars were there already: no new version.")
+    elif report.changes is not None:
+        out.append(f"A new version: {report.changes.words}.")
     return out + report.notes
 
 

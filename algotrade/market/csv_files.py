@@ -1,0 +1,168 @@
+"""CSV files as tables of text: comma, semicolon or tab, UTF-8, with a header."""
+
+import codecs
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from algotrade.errors import MarketDataError
+from algotrade.market.tables import ERRORS_SHOWN, ImportRefused, Table, Tell, check_names, check_rows, tell_nobody
+
+HEAD_BYTES = 64 * 1024
+BLOCK_BYTES = 4 << 20
+LONGEST_LINE = 1 << 20
+_DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+
+
+def read_csv(path: Path, head: bytes, tell: Tell = tell_nobody) -> Table:
+    """Read a CSV file's columns as text.
+
+    Args:
+        path: the file.
+        head: its first HEAD_BYTES.
+        tell: hears how far reading is, in bytes.
+
+    Raises:
+        MarketDataError: it is no UTF-8 text, empty, too large, or a row has another number of columns.
+    """
+    _check_head(path.name, head)
+    _check_text(path)
+    delimiter = _delimiter(head)
+    names = _header(head, delimiter)
+    broken: list[str] = []
+    n_broken = 0
+
+    def note_broken(row: pacsv.InvalidRow) -> str:
+        nonlocal n_broken
+        n_broken += 1
+        if len(broken) < ERRORS_SHOWN:
+            told = f"{row.actual_columns} columns where the header has {row.expected_columns}."
+            broken.append(f"Row {row.number}: {told}")
+        return "skip"
+
+    try:
+        batches = _read(path, names, delimiter, note_broken, tell)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise MarketDataError(f"{path.name} is not readable as CSV in UTF-8: {error}.") from error
+    if broken:
+        raise ImportRefused(broken, n_broken)
+    table = pa.Table.from_batches(batches) if batches else pa.table({name: pa.array([], pa.string()) for name in names})
+    columns = {name: pc.utf8_trim_whitespace(table[name].combine_chunks()) for name in table.column_names}
+    n_rows = _rows_before_blank_end(list(columns.values()))
+    if not n_rows:
+        raise MarketDataError(f"{path.name} has a header and no rows.")
+    return Table(
+        {name: column.slice(0, n_rows) for name, column in columns.items()},
+        first_row=2,
+        format=f"CSV, separated by {_DELIMITERS[delimiter]}",
+        names=tuple(names),
+    )
+
+
+def _read(
+    path: Path, names: list[str], delimiter: str, note_broken: pacsv.InvalidRow, tell: Tell
+) -> list[pa.RecordBatch]:
+    """Return the file block by block, so that somebody can be told how far it is."""
+    size = path.stat().st_size
+    batches, n_rows = [], 0
+    with pa.OSFile(str(path)) as file:
+        reader = pacsv.open_csv(
+            file,
+            read_options=pacsv.ReadOptions(use_threads=False, column_names=names, skip_rows=1, block_size=BLOCK_BYTES),
+            parse_options=pacsv.ParseOptions(
+                delimiter=delimiter, invalid_row_handler=note_broken, ignore_empty_lines=False
+            ),
+            convert_options=pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, check_utf8=True
+            ),
+        )
+        for batch in reader:
+            batches.append(batch)
+            n_rows += len(batch)
+            check_rows(n_rows)
+            tell("Reading", min(file.tell(), size), size)
+    return batches
+
+
+def _check_head(name: str, head: bytes) -> None:
+    """Refuse what is no text before a parser meets it."""
+    if not head.strip():
+        raise MarketDataError(f"{name} is empty.")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise MarketDataError(f"{name} is UTF-16; save it as UTF-8.")
+    if b"\n" not in head and len(head) >= HEAD_BYTES:
+        raise MarketDataError(f"{name} has a first line of more than 64 KB; it is no CSV of candles.")
+    if b"\n" not in head.strip():
+        raise MarketDataError(f"{name} has a single line; a header and rows are needed.")
+
+
+def _check_text(path: Path) -> None:
+    """Refuse bytes that are no UTF-8 text, and lines that no row of candles fills, with the row they are in."""
+    decoder, row, length = codecs.getincrementaldecoder("utf-8")(), 1, 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(1 << 20)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                row += error.object.count(b"\n", 0, error.start)
+                raise MarketDataError(f"Row {row}: {path.name} is not UTF-8 here; save it as UTF-8.") from error
+            if not chunk:
+                return
+            if b"\0" in chunk:
+                row += chunk.count(b"\n", 0, chunk.index(b"\0"))
+                raise MarketDataError(f"Row {row}: {path.name} holds NUL bytes here; it is no CSV text.")
+            end = chunk.find(b"\n")
+            length += len(chunk) if end < 0 else end
+            if length > LONGEST_LINE:
+                raise MarketDataError(f"Row {row}: the line is longer than {LONGEST_LINE:,} bytes; it is no candle.")
+            row += chunk.count(b"\n")
+            if end >= 0:
+                length = len(chunk) - chunk.rindex(b"\n") - 1
+
+
+def _delimiter(head: bytes) -> str:
+    """Return the separator that the header uses most: comma, semicolon or tab."""
+    header = head.split(b"\n", 1)[0].decode("utf-8", "replace")
+    return max(_DELIMITERS, key=header.count)
+
+
+def _header(head: bytes, delimiter: str) -> list[str]:
+    """Return the header's names, cleaned."""
+    text = head.decode("utf-8-sig", "replace").split("\n", 1)[0].rstrip("\r")
+    names = [name.strip().strip('"').strip() for name in text.split(delimiter)]
+    if not any(names):
+        raise MarketDataError("The first row is empty; it must name the columns: timestamp,open,high,low,close,volume.")
+    if all(_is_number(name) for name in names if name):
+        raise MarketDataError(
+            "The first row holds numbers; it must name the columns: timestamp,open,high,low,close,volume."
+        )
+    check_names(names)
+    return names
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _rows_before_blank_end(columns: list[pa.StringArray]) -> int:
+    """Return how many rows there are without the blank lines at the end.
+
+    Raises:
+        ImportRefused: a line between others is blank.
+    """
+    filled = np.zeros(len(columns[0]), bool)
+    for column in columns:
+        filled |= pc.not_equal(column, "").to_numpy(zero_copy_only=False)
+    n_rows = int(np.flatnonzero(filled)[-1]) + 1 if filled.any() else 0
+    blank = np.flatnonzero(~filled[:n_rows]).tolist()
+    if blank:
+        raise ImportRefused([f"Row {row + 2}: the row is empty." for row in blank[:ERRORS_SHOWN]], len(blank))
+    return n_rows

@@ -1,0 +1,247 @@
+"""Datasets by program: list, look, import, resample, delete; and files step by step, as the pages do it.
+
+`POST /datasets/` takes a file and all that is said of it at once. `POST /datasets/imports/` only looks it through; its
+answer tells what was detected, and a second request corrects and imports it.
+"""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from ninja import Form, Router, Status, UploadedFile
+from ninja.params.functions import File, Query
+from ninja.responses import codes_4xx, codes_5xx
+
+from algotrade.errors import MarketDataError
+from algotrade.market.bars import timeframe_ns
+from algotrade.market.calendar import empty_weekdays, find_gaps
+from algotrade.market.resample import longer_timeframes
+from algotrade.market.store import Dataset
+from algotrade.ports import Json
+from runs import artifacts, datasets
+from runs.api import bodies, dataset_schemas, schemas
+from runs.api.access import user_of
+from runs.api.errors import ApiError
+from runs.api.requests import json_object
+from runs.models import Upload, UploadState
+from runs.price import windowed
+from runs.uploads import files, work
+from runs.uploads.options import COLUMN_PREFIX, FIELDS, WrongOptions, guessed, read_options
+
+router = Router(tags=["Datasets"])
+GAPS_SHOWN = 1_000
+ERRORS: dict[Any, Any] = {codes_4xx: schemas.ErrorBody, codes_5xx: schemas.ErrorBody}
+FILE: Any = File(None, description="CSV or Parquet.")
+"""Its absence is told in our words, so the framework does not require it."""
+IMPORT_BODIES = {201: dataset_schemas.ImportBody, 202: dataset_schemas.ImportBody}
+
+
+@router.get("/", response={200: schemas.RowList}, summary="List datasets")
+def list_datasets(request: HttpRequest) -> Json:  # noqa: ARG001 - the framework passes it by name
+    """Return the newest version of every dataset."""
+    n_runs = datasets.usage()
+    found = artifacts.candle_store().datasets()
+    items = [{**bodies.dataset_body(one), "runs": n_runs[datasets.names_of(one)]} for one in found]
+    return {"items": items, "total": len(items)}
+
+
+@router.post("/", response={**IMPORT_BODIES, **ERRORS}, summary="Import")
+def import_dataset(
+    request: HttpRequest,
+    told: Form[dataset_schemas.FileFacts],
+    file: UploadedFile | None = FILE,
+) -> Status[Json]:
+    """Import candles from a CSV or Parquet file: 201 when they are stored, 202 while a large file is still read."""
+    typed = dict(request.POST.items()) | {name: value for name, value in told.dict().items() if value is not None}
+    upload, owner = _received(request, file, _options(typed))
+    if not upload.go_on_to_import(owner):
+        raise Http404
+    return _after(upload, owner)
+
+
+@router.post("/imports/", response={**IMPORT_BODIES, **ERRORS}, summary="Look")
+def look_through(
+    request: HttpRequest,
+    file: UploadedFile | None = FILE,
+) -> Status[Json]:
+    """Look a file through and store nothing: 201 with what was detected, 202 while a large file is still read."""
+    upload, owner = _received(request, file, guessed(file.name or "") if file else {})
+    return _after(upload, owner)
+
+
+@router.get("/imports/{upload_id}", response={200: dataset_schemas.ImportBody, **ERRORS}, summary="Show an import")
+def show_import(request: HttpRequest, upload_id: UUID) -> Json:
+    """Return how a file stands, what it holds, and what came of it."""
+    return _import_body(_visible(request, upload_id))
+
+
+@router.post(
+    "/imports/{upload_id}/{deed}",
+    response={200: dataset_schemas.ImportBody, 202: dataset_schemas.ImportBody, **ERRORS},
+    summary="Check again, import, or cancel",
+)
+def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
+    """Check a file again (`check`) or import it (`import`) under a JSON body of options; or `cancel`."""
+    upload = _visible(request, upload_id)
+    if deed == "cancel":
+        if not upload.mark_cancelled():
+            raise ApiError(409, f"The import is {upload.state}; it cannot be cancelled.")
+        return Status(200, _import_body(upload))
+    if deed not in ("check", "import"):
+        raise ApiError(404, f"An import has no {deed[:20]!r}; it has check, import and cancel.")
+    body = json_object(request)
+    columns = body.pop("columns", {})
+    if not isinstance(columns, dict):
+        raise ApiError(400, 'columns must be an object, like {"time": "Date"}.', {"columns": "Must be an object."})
+    options = _options(body | {COLUMN_PREFIX + str(role): name for role, name in columns.items()})
+    owner = upload.mark_importing(options) if deed == "import" else upload.mark_checking(options)
+    if not owner:
+        raise ApiError(409, f"The file is {upload.state}; it has to be checked.")
+    answer = _after(upload, owner)
+    return Status(200 if answer.status_code == 201 else 202, answer.value)
+
+
+@router.delete("/imports/{upload_id}", response={204: None, **ERRORS}, summary="Discard an import")
+def discard_import(request: HttpRequest, upload_id: UUID) -> Status[None]:
+    """Remove a file that is not to be imported."""
+    files.discard(_visible(request, upload_id))
+    return Status(204, None)
+
+
+@router.get("/{key}", response={200: dataset_schemas.DatasetBody, **ERRORS}, summary="Show a dataset")
+def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> Json:  # noqa: ARG001 - as above
+    """Return a dataset with its versions and gaps, the newest version or the one asked for."""
+    item = _dataset(key, version)
+    store = artifacts.candle_store()
+    try:
+        time = store.load(item).time
+    except MarketDataError as error:
+        raise ApiError(409, str(error)) from error
+    gaps = find_gaps(time, timeframe_ns(item.timeframe), item.calendar)
+    return {
+        **bodies.dataset_body(item),
+        "runs": datasets.usage()[datasets.names_of(item)],
+        "longer_timeframes": longer_timeframes(item.timeframe),
+        "versions": [bodies.dataset_body(one) for one in store.versions(item)],
+        "gap_list": [
+            {
+                "after": bodies.iso_ns(gap.after_ns),
+                "before": bodies.iso_ns(gap.before_ns),
+                "missing_bars": gap.n_missing,
+            }
+            for gap in gaps[:GAPS_SHOWN]
+        ],
+        "empty_weekday_list": [bodies.iso_ns(day)[:10] for day in empty_weekdays(time, item.calendar)[:GAPS_SHOWN]],
+    }
+
+
+@router.get("/{key}/candles", response={200: dict[str, Any], **ERRORS}, summary="Candles of a dataset")
+def dataset_candles(
+    request: HttpRequest,  # noqa: ARG001 - as above
+    key: str,
+    version: str | None = None,
+    start: Annotated[str | None, Query(alias="from", description="Epoch seconds, inclusive.")] = None,
+    to: Annotated[str | None, Query(description="Epoch seconds, inclusive.")] = None,
+    px: Annotated[str | None, Query(description="Width of the chart that they are for, pixels.")] = None,
+) -> Json:
+    """Return a range's candles, as coarse as a chart of `px` pixels is narrow; few bars come as they are."""
+    asked = {name: value for name, value in (("from", start), ("to", to), ("px", px)) if value is not None}
+    try:
+        return windowed(artifacts.candle_store().load(_dataset(key, version)), asked)
+    except MarketDataError as error:
+        raise ApiError(409, str(error)) from error
+
+
+@router.post(
+    "/{key}/resample",
+    response={200: dict[str, Any], 201: dict[str, Any], **ERRORS},
+    summary="Resample to a longer timeframe",
+)
+def resample_dataset(request: HttpRequest, key: str) -> Status[Json]:
+    """Store longer bars made of these ({"timeframe": "4h"}): 201, or 200 when these very bars were there."""
+    item = _dataset(key)
+    timeframe = json_object(request).get("timeframe")
+    try:
+        made, is_new = datasets.make_longer(item, str(timeframe)[:20])
+    except datasets.InUse as error:
+        raise ApiError(409, str(error)) from error
+    except MarketDataError as error:
+        raise ApiError(400, str(error), {"timeframe": str(error)}) from error
+    return Status(201 if is_new else 200, bodies.dataset_body(made))
+
+
+@router.delete("/{key}", response={204: None, **ERRORS}, summary="Delete a dataset")
+def delete_dataset(request: HttpRequest, key: str) -> Status[None]:  # noqa: ARG001 - as above
+    """Delete a dataset with all its versions; 409 when a run used it."""
+    try:
+        datasets.delete(_dataset(key))
+    except datasets.InUse as error:
+        raise ApiError(409, str(error)) from error
+    return Status(204, None)
+
+
+def _dataset(key: str, version: str | None = None) -> Dataset:
+    try:
+        return artifacts.candle_store().by_key(key[:200], version)
+    except MarketDataError as error:
+        raise Http404(str(error)) from error
+
+
+def _visible(request: HttpRequest, upload_id: UUID) -> Upload:
+    upload = Upload.objects.visible_to(user_of(request)).filter(id=upload_id).first()
+    if upload is None:
+        raise Http404(f"There is no import {upload_id}.")
+    return upload
+
+
+def _options(typed: dict[str, Any]) -> dict[str, Any]:
+    unknown = [name for name in typed if name not in FIELDS and not name.startswith(COLUMN_PREFIX)]
+    if unknown:
+        words = f"There is no field {unknown[0][:40]!r}; there are {', '.join(FIELDS)} and columns."
+        raise ApiError(400, words, {unknown[0][:40]: "Unknown."})
+    try:
+        return read_options(typed)
+    except WrongOptions as error:
+        raise ApiError(400, str(error), error.fields) from error
+
+
+def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple[Upload, str]:
+    try:
+        return files.receive(user_of(request), file, options)
+    except files.UploadRefused as error:
+        raise ApiError(error.status, str(error), {"file": str(error)} if error.status == 400 else None) from error
+
+
+def _after(upload: Upload, owner: str) -> Status[Json]:
+    """Work on a file; the answer says what came of it, or that it is not over yet."""
+    is_import = upload.state == UploadState.IMPORTING
+    work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
+    if upload.state == UploadState.CHECKED and (is_import or upload.preview is None):
+        # Refused. A program corrects its request, not a row of ours, unless it looks at the file step by step.
+        if upload.preview is None:
+            files.discard(upload)
+        more = upload.n_errors - len(upload.errors)
+        words = "\n".join(upload.errors) + (f"\n… and {more:,} more." if more > 0 else "")
+        raise ApiError(400, words, {"file": words})
+    return Status(202 if upload.is_active else 201, _import_body(upload))
+
+
+def _import_body(upload: Upload) -> Json:
+    stored = upload.stored or {}
+    body: Json = {
+        "id": str(upload.id),
+        "status": upload.state,
+        "name": upload.name,
+        "size_bytes": upload.size_bytes,
+        "phase": upload.phase if upload.is_active else None,
+        "done": upload.done,
+        "total": upload.total,
+        "options": upload.options,
+        "preview": bodies.preview_body(upload.seen) if upload.seen else None,
+        "errors": upload.errors,
+        "error_count": upload.n_errors,
+        "result": stored or None,
+        "url": reverse("upload", args=[upload.id]),
+    }
+    return body

@@ -1,0 +1,93 @@
+"""Datasets as the product uses them: which runs used them, making longer bars of them, deleting them."""
+
+from collections import Counter
+
+from django.db.models import Count
+
+from algotrade.errors import MarketDataError
+from algotrade.market.resample import resample
+from algotrade.market.store import Dataset
+from runs import artifacts
+from runs.models import Run, RunKind
+
+Names = tuple[str, str, str]
+
+
+class InUse(MarketDataError):
+    """A dataset cannot be deleted, or replaced, because of what depends on it."""
+
+
+def names_of(dataset: Dataset) -> Names:
+    """Return asset, exchange and timeframe."""
+    return dataset.asset, dataset.exchange, dataset.timeframe
+
+
+def usage() -> Counter[Names]:
+    """Return how many runs used each dataset, whoever's they are and whichever version it was."""
+    backtests = Run.objects.filter(kind=RunKind.BACKTEST).order_by().values_list("asset", "exchange", "timeframe")
+    counts: Counter[Names] = Counter()
+    for asset, exchange, timeframe, n_runs in backtests.annotate(n_runs=Count("pk")):
+        counts[asset, exchange, timeframe] += n_runs
+    searches = Run.objects.filter(kind=RunKind.OPTIMIZATION).order_by()
+    for datasets in searches.values_list("spec__datasets", flat=True):
+        counts.update({(one["asset"], one["exchange"], one["timeframe"]) for one in datasets or ()})
+    return counts
+
+
+def make_longer(dataset: Dataset, timeframe: str) -> tuple[Dataset, bool]:
+    """Store a dataset's bars put together to a longer timeframe.
+
+    Args:
+        dataset: the version to begin from.
+        timeframe: the longer one.
+
+    Returns:
+        The longer bars' dataset, and whether it has a new version now.
+
+    Raises:
+        MarketDataError: the timeframe does not fit.
+        InUse: there is a dataset of that name that did not come from this one.
+    """
+    store = artifacts.candle_store()
+    bars = resample(store.load(dataset), dataset.timeframe, timeframe, dataset.calendar)
+    there = store.newest(dataset.asset, dataset.exchange, timeframe)
+    if there is not None and there.history.derived_from != dataset.key:
+        raise InUse(
+            f"{there.label} on {there.exchange} is there already, from {there.source or 'elsewhere'}. "
+            "It is not replaced by bars that are put together from others."
+        )
+    made = store.add(
+        bars,
+        dataset.instrument,
+        timeframe,
+        synthetic=dataset.synthetic,
+        source=f"{dataset.label}, version {dataset.version[:12]}",
+        calendar=dataset.calendar,
+        derived_from=dataset,
+    )
+    return made, there is None or there.version != made.version
+
+
+def why_kept(dataset: Dataset) -> str:
+    """Return why a dataset is not deleted; empty when it may be."""
+    n_runs = usage()[names_of(dataset)]
+    if not n_runs:
+        return ""
+    runs = "1 run" if n_runs == 1 else f"{n_runs:,} runs"
+    return f"{dataset.label} on {dataset.exchange} is used by {runs}. Delete them first; their results rest on it."
+
+
+def delete(dataset: Dataset) -> None:
+    """Delete a dataset with all its versions.
+
+    Raises:
+        InUse: a run used it.
+    """
+    reason = why_kept(dataset)
+    if reason:
+        raise InUse(reason)
+    # A run may have been submitted since; nobody can submit another once the dataset is out of sight.
+    artifacts.candle_store().delete(dataset, lambda: not why_kept(dataset))
+    reason = why_kept(dataset)
+    if reason:
+        raise InUse(reason)

@@ -1,0 +1,141 @@
+"""The pages on which candles come in: choose a file, see what was detected, correct it, import."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from algotrade.errors import MarketDataError
+from runs import artifacts
+from runs.figures import moment
+from runs.forms.upload import UploadForm, is_changed
+from runs.models import Upload, UploadState
+from runs.uploads import files, work
+from runs.uploads.options import WrongOptions, guessed, read_options
+from runs.views import is_htmx, viewer
+
+
+def uploads(request: HttpRequest) -> Any:
+    """Return the uploads that the viewer may see."""
+    return Upload.objects.visible_to(request.user)
+
+
+@require_http_methods(["GET", "POST"])
+def upload_new(request: HttpRequest) -> HttpResponse:
+    """Show where to choose a file; a POST receives it, looks it through, and leads to what was found."""
+    if request.method == "GET":
+        return render(request, "data/import.html", {"nav": "data", "waiting": uploads(request).waiting()})
+    file = request.FILES.get("file")
+    try:
+        upload, owner = files.receive(viewer(request), file, guessed(file.name or "") if file else {})
+    except files.UploadRefused as error:
+        return _problem(request, [str(error)], 1, error.status)
+    work.begin(upload, owner)
+    if upload.state == UploadState.CHECKED and upload.preview is None:
+        # Nothing of it can be shown or mended: the answer is all that is left.
+        errors, n_errors = upload.errors, upload.n_errors
+        files.discard(upload)
+        return _problem(request, errors, n_errors, 422)
+    if is_htmx(request):
+        return HttpResponse(status=204, headers={"HX-Redirect": upload.get_absolute_url()})
+    return redirect(upload)
+
+
+def _problem(request: HttpRequest, errors: list[str], n_errors: int, status: int) -> HttpResponse:
+    """Tell why a file is not taken: alone for a script, else with the form."""
+    template = "data/_problems.html" if is_htmx(request) else "data/import.html"
+    context = {"nav": "data", "errors": errors, "n_more": n_errors - len(errors)}
+    return render(request, template, context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def upload_page(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    """Show what a file holds and how it stands; a POST checks it again, or imports it."""
+    upload = get_object_or_404(uploads(request), id=upload_id)
+    if upload.state == UploadState.IMPORTED:
+        return redirect(_imported_url(upload))
+    if request.method == "GET" or upload.is_active or upload.preview is None:
+        return _page(request, upload)
+    typed = request.POST.dict()
+    try:
+        options = read_options(typed)
+    except WrongOptions as error:
+        return _page(request, upload, typed=typed, fields=error.fields, status=422)
+    wants_import = request.POST.get("do") == "import"
+    if wants_import and upload.is_importable and not is_changed(options, upload.options, upload.seen):
+        owner = upload.mark_importing(options)
+    else:
+        owner = upload.mark_checking(options)
+    if owner:
+        work.begin(upload, owner, then_import=wants_import)
+    return redirect(upload)
+
+
+def _page(
+    request: HttpRequest,
+    upload: Upload,
+    *,
+    typed: dict[str, str] | None = None,
+    fields: dict[str, str] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    seen = upload.seen
+    context: dict[str, Any] = {"nav": "data", "upload": upload, "seen": seen, **_progress(upload)}
+    if seen is not None:
+        roles = {name: role for role, name in seen.found.items()}
+        context |= {
+            "form": UploadForm(upload.options, seen, typed or {}, fields or {}),
+            "columns": [{"name": name, "role": roles.get(name, "")} for name in seen.shown],
+            "n_hidden": seen.n_rows - len(seen.head) - len(seen.tail),
+            "first": moment(seen.first_ns),
+            "last": moment(seen.last_ns),
+            "is_nameless": not all(upload.options.get(name) for name in ("asset", "exchange")),
+            "is_same": seen.replaces is not None and seen.changes is None,
+        }
+    context |= {"errors": upload.errors, "n_more": upload.n_errors - len(upload.errors)}
+    return render(request, "data/upload.html", context, status=status)
+
+
+def _progress(upload: Upload) -> dict[str, Any]:
+    percent = 100 * upload.done // upload.total if upload.total else None
+    return {"percent": percent, "phase": upload.phase or upload.get_state_display()}
+
+
+@require_GET
+def upload_live(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    """Return how far a file is; once it is done, the word to load the page again."""
+    upload = get_object_or_404(uploads(request), id=upload_id)
+    if not upload.is_active:
+        return HttpResponse(status=204, headers={"HX-Redirect": upload.get_absolute_url()})
+    return render(request, "data/_upload_progress.html", {"upload": upload, **_progress(upload)})
+
+
+@require_POST
+def upload_cancel(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    """Stop looking through a file, or importing it, unless it is being stored already."""
+    upload = get_object_or_404(uploads(request), id=upload_id)
+    if not upload.mark_cancelled():
+        messages.info(request, "It was too late to cancel.")
+    return redirect(upload)
+
+
+@require_POST
+def upload_discard(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+    """Remove a file that is not to be imported."""
+    upload = get_object_or_404(uploads(request), id=upload_id)
+    files.discard(upload)
+    messages.info(request, f"{upload} was discarded; nothing was stored.")
+    return redirect("data")
+
+
+def _imported_url(upload: Upload) -> str:
+    stored = upload.stored or {}
+    try:
+        dataset = artifacts.candle_store().by_key(str(stored.get("key")))
+    except MarketDataError:  # deleted since
+        return reverse("data")
+    return f"{reverse('dataset', args=[dataset.key])}?imported={upload.id}"

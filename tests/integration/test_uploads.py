@@ -1,0 +1,87 @@
+"""An import survives the end of its processes: nothing half-written or left running, and it may be tried again."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import urllib.request
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from algotrade.market.store import CandleStore
+from tests.stack import Product, descendants, is_running, wait_for
+
+pytestmark = pytest.mark.stack
+
+N_BARS = 400_000
+NAMES = {"asset": "LARGE", "exchange": "TEST", "timeframe": "1m"}
+
+
+@pytest.fixture
+def product(tmp_path):
+    with Product(tmp_path / "home") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def large():
+    rows = "\n".join(f"{1_500_000_000 + 60 * at},1.5,1.75,1.25,1.5,10" for at in range(N_BARS))
+    return ("timestamp,open,high,low,close,volume\n" + rows).encode()
+
+
+def send(product, path, content):
+    """Send a file as a program does; return status and body."""
+    boundary = uuid.uuid4().hex
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="large.csv"\r\n\r\n'
+    body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
+    kind = f"multipart/form-data; boundary={boundary}"
+    headers = {"Authorization": f"Bearer {product.token}", "Content-Type": kind}
+    request = urllib.request.Request(product.base_url + path, body, headers, method="POST")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return answer.status, json.load(answer)
+
+
+def ask_in_vain(product, path, body):
+    """Ask for what nobody lives to answer."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        product.call("POST", path, body)
+
+
+def part(product, command):
+    """Return the process ids below the product whose command line has these words."""
+    return [pid for pid, words in descendants(product.process.pid).items() if command in words]
+
+
+def test_import_whose_web_process_is_killed_is_told_and_tried_again(product, large, tmp_path):
+    _, body = send(product, "/api/datasets/imports/", large)
+    address = f"/api/datasets/imports/{body['id']}"
+    body = wait_for(lambda: stands(product, address, "checked"), 60.0, "what the file holds")
+    assert (body["preview"]["bars"], body["error_count"]) == (N_BARS, 0)
+    (web,) = part(product, " web ")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ask_in_vain, product, f"{address}/import", NAMES)
+        (reader,) = wait_for(lambda: part(product, "algotrade.market.reading"), 30.0, "a reader")
+        os.kill(web, signal.SIGKILL)
+    wait_for(lambda: not is_running(reader), 10.0, "the end of the reader")
+    body = wait_for(lambda: stands(product, address, "checked"), 60.0, "that the import was given up")
+    assert body["errors"][0].startswith("It was interrupted.")
+    store = CandleStore(tmp_path / "home" / "candles")
+    assert store.datasets() == []
+    product.call("POST", f"{address}/import", NAMES)
+    wait_for(lambda: stands(product, address, "imported"), 60.0, "the import")
+    (dataset,) = store.datasets()
+    store.verify(dataset)
+    assert dataset.n_bars == N_BARS
+    assert list((tmp_path / "home" / "uploads").iterdir()) == []
+
+
+def stands(product, address, state):
+    """Return an import's body once it stands so; None while it does not, or nobody answers."""
+    try:
+        _, body = product.call("GET", address)
+    except OSError:
+        return None
+    return body if body.get("status") == state else None
