@@ -13,8 +13,8 @@ from runs.bench.product import Product, wait_for
 HOURS = {"asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
 DAYS = {"asset": "GLDX", "exchange": "SAMPLE", "timeframe": "1d"}
 DATASET = quote("ACME|SAMPLE|1h")
-RUN_SECONDS = 120.0
-"""How long a run may take to get where it is wanted: the first ones wait for the compiler."""
+RUN_SECONDS = 300.0
+"""How long a run may take to get where it is wanted on a busy machine; the first ones wait for the compiler."""
 SECONDS_BETWEEN_LOOKS = 0.2
 PATIENT = '''"""A moving average that lets one watch."""
 
@@ -77,8 +77,9 @@ class FragileCross(Strategy):
                 broker.close()
 '''
 STRATEGIES = {"patient_average": PATIENT, "fragile_cross": FRAGILE}
-RANGE = {"min": 10, "max": 60, "step": 5}
-"""Of the fragile strategy's averages: 11 values each, of which 11 pairs are equal and some others far apart."""
+FEW, MANY = ({"min": 10, "max": 60, "step": step} for step in (10, 5))
+"""Lengths of the fragile strategy's averages: some pairs are equal, some too far apart."""
+TWO_YEARS = {"end": "2021-12-31"}
 
 
 def furnish(product: Product) -> None:
@@ -137,18 +138,19 @@ class Content:
     @cached_property
     def search_with_failures(self) -> str:
         """An optimization of which some trials failed, in two ways."""
-        return self._ended("optimizations", strategy_name="fragile_cross", axes={"fast": RANGE, "slow": RANGE})
+        axes = {"fast": FEW, "slow": FEW}
+        return self._ended("optimizations", strategy_name="fragile_cross", axes=axes, **TWO_YEARS)
 
     @cached_property
     def search_failed(self) -> str:
         """An optimization of which every trial failed."""
         axes = {"fast": {"values": [20]}, "slow": {"values": [20]}, "millis": {"values": [0, 1, 2]}}
-        return self._ended("optimizations", strategy_name="fragile_cross", axes=axes)
+        return self._ended("optimizations", strategy_name="fragile_cross", axes=axes, **TWO_YEARS)
 
     @cached_property
     def search_cancelled(self) -> str:
         """An optimization that was cancelled on its way."""
-        return self._cancelled(self._searched(251))
+        return self._cancelled(self._searched(501))
 
     @cached_property
     def search_running(self) -> str:
@@ -157,7 +159,7 @@ class Content:
             for status in ("pending", "running"):
                 for item in self._get(f"/api/{kind}/?status={status}")["items"]:
                     self._product.call("POST", f"/api/{kind}/{item['id']}/cancel")
-        return self._searched(250)
+        return self._searched(500)
 
     @cached_property
     def search_pending(self) -> str:
@@ -200,8 +202,8 @@ class Content:
 
     def _searched(self, millis: int) -> str:
         """Start an optimization and return once it has a part of its trials."""
-        axes = {"fast": RANGE, "slow": RANGE, "millis": {"fixed": millis}}
-        path = self._submit("optimizations", strategy_name="fragile_cross", axes=axes)
+        axes = {"fast": MANY, "slow": MANY, "millis": {"fixed": millis}}
+        path = self._submit("optimizations", strategy_name="fragile_cross", axes=axes, **TWO_YEARS)
         self._until(path, lambda body: body["completed_combinations"] >= 20)
         return path
 
