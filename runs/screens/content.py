@@ -223,9 +223,21 @@ class Content:
         return f"/{kind}/{answer['id']}"
 
     def _until(self, path: str, is_so: Callable[[Json], bool]) -> None:
-        wait_for(
-            lambda: is_so(self._get(f"/api{path}/status")), RUN_SECONDS, f"what a picture of {path} is to show", 0.2
-        )
+        """Wait until it is so.
+
+        Raises:
+            RuntimeError: the run has ended before; it never will be.
+        """
+
+        def look() -> bool:
+            body = self._get(f"/api{path}/status")
+            if is_so(body):
+                return True
+            if body["status"] in ("completed", "failed", "cancelled"):
+                raise RuntimeError(f"{path} is {body['status']} too soon: {body['error_message']}")
+            return False
+
+        wait_for(look, RUN_SECONDS, f"what a picture of {path} is to show", SECONDS_BETWEEN_LOOKS)
 
     def _get(self, path: str) -> Any:
         return self._product.call("GET", path)[1]
