@@ -24,20 +24,18 @@ from algotrade.strategies import Param, Strategy, sma
 
 
 class PatientAverage(Strategy):
-    """Bet that trends last: be long above a moving average. Takes its time after some bars, so that one can watch."""
+    """Bet that trends last: be long above a moving average. It gets slower with each bar, so that one can watch."""
 
     compiled = False
     length = Param(40, low=2, high=400, unit="bars", help="Length of the average")
-    hurry = Param(3_800, low=0, high=100_000, unit="bars", help="Bars that are done at once")
-    millis = Param(100, low=0, high=10_000, unit="ms", help="Wait at each further bar")
+    millis = Param(300, low=0, high=10_000, unit="ms", help="Wait at bar 9,000, and less before")
 
     def indicators(self, bars):
         return {"average": sma(bars.close, self.length)}
 
     @staticmethod
     def on_bar(bars, ind, params, broker):
-        if len(bars.close) > params.hurry:
-            time.sleep(params.millis / 1e3)
+        time.sleep(params.millis / 1e3 * (len(bars.close) / 9_000) ** 4)
         if bars.close[-1] > ind.average[-1] and broker.position == 0.0:
             broker.buy()
         elif bars.close[-1] < ind.average[-1] and broker.position > 0.0:
@@ -79,6 +77,8 @@ class FragileCross(Strategy):
 STRATEGIES = {"patient_average": PATIENT, "fragile_cross": FRAGILE}
 FEW, MANY = ({"min": 10, "max": 60, "step": step} for step in (10, 5))
 """Lengths of the fragile strategy's averages: some pairs are equal, some too far apart."""
+WATCHED_BARS = 3_500
+"""Bars of the patient strategy that take some seconds, of 9,135 that take some minutes."""
 TWO_YEARS = {"end": "2021-12-31"}
 
 
@@ -181,8 +181,13 @@ class Content:
     @property
     def best_trial(self) -> str:
         """The best trial of the optimization that has ended well."""
-        items = self._get(f"/api{self.search_completed}/trials?sort=-sharpe_ratio&limit=1")["items"]
-        return f"{self.search_completed}/trials/{items[0]['number']}"
+        return f"{self.search_completed}/trials/{self._best_numbers()[0]}"
+
+    @property
+    def comparison(self) -> str:
+        """The three best trials side by side."""
+        run = self._get(f"/api{self.search_completed}/status")["number"]
+        return "/compare?" + "&".join(f"r=o{run}.{number}" for number in self._best_numbers())
 
     @property
     def failed_trial(self) -> str:
@@ -190,14 +195,18 @@ class Content:
         groups = self._get(f"/api{self.search_with_failures}/failures")["items"]
         return f"{self.search_with_failures}/trials/{groups[0]['trial']}"
 
+    def _best_numbers(self) -> list[int]:
+        items = self._get(f"/api{self.search_completed}/trials?sort=-sharpe_ratio&limit=3")["items"]
+        return [item["number"] for item in items]
+
     def _make_busy(self) -> None:
         """Give the one worker something that takes its time."""
         _ = self.running
 
     def _watched(self, length: int) -> str:
-        """Start a backtest and return once its quick bars are done."""
+        """Start a backtest that takes minutes, and return once it has a curve to show."""
         path = self._submit("backtests", strategy_name="patient_average", parameters={"length": length})
-        self._until(path, lambda body: body["processed_bars"] > 3_800)
+        self._until(path, lambda body: body["processed_bars"] > WATCHED_BARS)
         return path
 
     def _searched(self, millis: int) -> str:

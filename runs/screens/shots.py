@@ -97,6 +97,7 @@ SCREENS = (
     Screen("optimization-cancelled", lambda content: content.search_cancelled),
     Screen("trials", lambda content: f"{content.search_completed}/trials"),
     Screen("trial", lambda content: content.best_trial),
+    Screen("comparison", lambda content: content.comparison),
     Screen("trial-failed", lambda content: content.failed_trial),
     Screen("failures", lambda content: f"{content.search_with_failures}/failures"),
     Screen("backtest-running", lambda content: content.running),
