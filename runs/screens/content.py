@@ -104,9 +104,8 @@ class Content:
     @cached_property
     def completed(self) -> str:
         """A backtest that has ended well."""
-        return self._ended(
-            "backtests", strategy_name="donchian_breakout", commission=0.0005, parameters={"side": "both"}
-        )
+        fields = {"parameters": {"side": "both"}, "commission": 0.0005}
+        return self._ended("backtests", strategy_name="supertrend", **DAYS, **fields)
 
     @cached_property
     def failed(self) -> str:
