@@ -46,12 +46,14 @@ class Screen:
         path: address of the page; asking for it makes what the page shows.
         prepare: what is done on the page before the picture.
         is_stranger: whether nobody is logged in.
+        status: with which the page answers.
     """
 
     name: str
     path: Callable[[Content], str]
     prepare: "Callable[[Page], None]" = lambda _page: None
     is_stranger: bool = False
+    status: int = 200
 
 
 def _wrongly(field: str) -> "Callable[[Page], None]":
@@ -74,7 +76,7 @@ SCREENS = (
     Screen("dataset", lambda _: "/data/ACME-SAMPLE-1h"),
     Screen("about", lambda _: "/about"),
     Screen("api", lambda _: "/api/docs"),
-    Screen("not-found", lambda _: "/nowhere"),
+    Screen("not-found", lambda _: "/nowhere", status=404),
     Screen("backtest-new", lambda _: f"/backtests/new?strategy=supertrend&dataset={DATASET}"),
     Screen(
         "backtest-new-wrong",
@@ -97,6 +99,7 @@ SCREENS = (
     Screen("optimization-cancelled", lambda content: content.search_cancelled),
     Screen("trials", lambda content: f"{content.search_completed}/trials"),
     Screen("trial", lambda content: content.best_trial),
+    Screen("comparison", lambda content: content.comparison),
     Screen("trial-failed", lambda content: content.failed_trial),
     Screen("failures", lambda content: f"{content.search_with_failures}/failures"),
     Screen("backtest-running", lambda content: content.running),
@@ -121,7 +124,8 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
 
     Raises:
         CannotTakeScreens: Playwright or Chromium is missing, before anything was started.
-        TimeoutError: a page or a run did not get where it was wanted in time.
+        RuntimeError: a page answers otherwise than it should, or a run ended before its picture was taken.
+        TimeoutError: a run did not get where it was wanted in time.
     """
     with _chromium() as browser, tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home:
         folder.mkdir(parents=True, exist_ok=True)
@@ -137,7 +141,9 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
                     context = browser.new_context(base_url=product.base_url, storage_state=state, **options)
                     context.set_default_timeout(PAGE_MILLISECONDS)
                     page = context.new_page()
-                    page.goto(path, wait_until="networkidle")  # scripts have fetched what their charts draw
+                    answer = page.goto(path, wait_until="networkidle")  # scripts have fetched what their charts draw
+                    if answer is None or answer.status != screen.status:
+                        raise RuntimeError(f"{path} answers {answer and answer.status}, and not {screen.status}.")
                     screen.prepare(page)
                     page.evaluate(NEXT_FRAMES)
                     picture = folder / f"{screen.name}-{variant}.png"

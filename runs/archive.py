@@ -1,0 +1,125 @@
+"""A home folder in one file, and back: database, candles, arrays, strategies and the secret.
+
+What can be made again is left out: compiled strategies and what is being written. The database is copied by SQLite
+itself, first of all, while the product may be running: whatever its rows name is there by then, and stays as it is.
+"""
+
+import os
+import secrets
+import shutil
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path, PurePosixPath
+
+from algotrade.errors import AlgotradeError
+
+DATABASE, SECRET, STRATEGIES = "algotrade.sqlite3", "secret", "strategies"
+FOLDERS = ("candles", "artifacts", "cache/strategies")
+"""What else of a home is kept: candles, the runs' arrays, the sources that runs were submitted with."""
+ROOMS = frozenset((DATABASE, SECRET, STRATEGIES, "candles", "artifacts", "cache"))
+
+
+class ArchiveError(AlgotradeError):
+    """A home cannot be saved or brought back; the message says why, and nothing was changed."""
+
+
+def save(file: Path, home: Path, database: Path, strategies: Path) -> int:
+    """Write a home into a new file that only its owner may read, since it holds the secret; return its bytes.
+
+    Raises:
+        ArchiveError: the file is there already, or there is no database to save.
+        OSError: it cannot be written.
+    """
+    if file.exists():
+        raise ArchiveError(f"{file} is there already; nothing was written.")
+    if not database.is_file():
+        raise ArchiveError(f"There is nothing to save: {database} does not exist.")
+    aside = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=home, prefix=".backup-") as folder,
+            open(os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as stream,
+            tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as archive,
+        ):
+            copy = Path(folder) / DATABASE
+            with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(copy)) as target:
+                source.backup(target)
+            archive.add(copy, DATABASE)
+            archive.add(home / SECRET, SECRET)
+            for name, path in ((STRATEGIES, strategies), *((name, home / name) for name in FOLDERS)):
+                if path.is_dir():
+                    archive.add(path, name, filter=_kept)
+        os.link(aside, file)  # fails where a file has come meanwhile
+    except FileExistsError:
+        raise ArchiveError(f"{file} is there already; nothing was written.") from None
+    finally:
+        aside.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def bring_back(file: Path, home: Path) -> None:
+    """Unpack a saved home into one that has neither runs nor candles.
+
+    Raises:
+        ArchiveError: the home is in use, or the file is none that `save` wrote, or is damaged.
+        OSError: it cannot be read or written.
+    """
+    for name in sorted(ROOMS - {SECRET, "cache"}):
+        path = home / name
+        if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            raise ArchiveError(f"{path} is there already: set ALGOTRADE_HOME to a folder that is empty.")
+    aside = Path(tempfile.mkdtemp(dir=home, prefix=".restore-"))
+    try:
+        try:
+            with tarfile.open(file, "r:*") as archive:
+                for member, place in _members(archive):
+                    _unpack(archive, member, aside / place)
+        except (tarfile.TarError, EOFError, ValueError) as error:
+            raise ArchiveError(f"{file} cannot be unpacked: {error}") from error
+        if not (aside / DATABASE).is_file():
+            raise ArchiveError(f"{file} holds no database: it is no backup.")
+        for suffix in ("-wal", "-shm"):  # of a database that was here before: they would be taken for this one's
+            (home / f"{DATABASE}{suffix}").unlink(missing_ok=True)
+        for path in sorted(aside.iterdir()):
+            target = home / path.name
+            shutil.rmtree(target) if target.is_dir() else target.unlink(missing_ok=True)
+            path.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    """Leave out what is being written, and what is neither file nor folder."""
+    is_aside = PurePosixPath(member.name).name.startswith(".new-") or "__pycache__" in member.name
+    return member if (member.isfile() or member.isdir()) and not is_aside else None
+
+
+def _members(archive: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, PurePosixPath]]:
+    """Yield the members and where they belong.
+
+    Raises:
+        ValueError: one would lie outside a home's rooms, or is neither file nor folder.
+    """
+    for member in archive:
+        path = PurePosixPath(member.name)
+        if path.is_absolute() or ".." in path.parts or not path.parts or path.parts[0] not in ROOMS:
+            raise ValueError(f"{member.name!r} does not belong to a home folder")
+        if not (member.isfile() or member.isdir()):
+            raise ValueError(f"{member.name!r} is neither file nor folder")
+        yield member, path
+
+
+def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
+    if member.isdir():
+        path.mkdir(parents=True, exist_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    source = archive.extractfile(member)
+    if source is None:
+        raise ValueError(f"{member.name!r} is no file")
+    mode = 0o600 if path.name in (SECRET, DATABASE) else 0o644
+    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as target:
+        shutil.copyfileobj(source, target)

@@ -1,0 +1,33 @@
+"""`manage.py restore`: a home folder from what `backup` saved."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from runs import archive, first_start
+from runs.models import Run
+
+
+class Command(BaseCommand):
+    """Bring a home folder back, into one without runs and candles."""
+
+    help = "Bring back what `backup` saved in FILE, into a home folder without runs and candles."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        parser.add_argument("file", metavar="FILE", type=Path, help="what `backup` wrote")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Bring back, bring the tables up to date, and tell what is there."""
+        if Path(str(settings.DATABASES["default"]["NAME"])) != settings.ALGOTRADE_HOME / archive.DATABASE:
+            raise CommandError("A backup is brought back into the database of a home folder. Unset DATABASE_URL.")
+        try:
+            archive.bring_back(options["file"], settings.ALGOTRADE_HOME)
+        except (archive.ArchiveError, OSError) as error:
+            raise CommandError(str(error)) from error
+        first_start.migrate()
+        self.stdout.write(f"Brought back {Run.objects.count():,} runs into {settings.ALGOTRADE_HOME}.")

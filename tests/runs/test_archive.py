@@ -1,0 +1,142 @@
+"""`manage.py backup` and `restore`: everything that must survive comes back, and nothing is overwritten."""
+
+import io
+import sqlite3
+import stat
+import tarfile
+from contextlib import closing
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from runs import archive
+
+FILES = {
+    "candles/ACME-TEST-1h/current.json": "{}",
+    "artifacts/1-a/equity.npy": "array",
+    "cache/strategies/ab/mine.py": "pass",
+    "strategies/mine.py": "pass  # mine",
+    "secret": "s3cret",
+}
+LEFT_OUT = {
+    "artifacts/.new-2-b/equity.npy": "half",
+    "cache/kernels/loop.py": "machine code",
+    "strategies/__pycache__/mine.pyc": "bytes",
+    "up.lock": "1",
+}
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Return a home with a database in use: what was committed last is not in its main file yet."""
+    folder = tmp_path / "home"
+    for name, text in (FILES | LEFT_OUT).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    with closing(sqlite3.connect(folder / archive.DATABASE, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("CREATE TABLE note (text)")
+        connection.execute("INSERT INTO note VALUES ('kept')")
+        yield folder
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """Return a home as it is when the first command has just begun."""
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    (folder / "secret").write_text("another")
+    (folder / f"{archive.DATABASE}-wal").write_text("of a database that was deleted")
+    return folder
+
+
+def save(home, file):
+    return archive.save(file, home, home / archive.DATABASE, home / "strategies")
+
+
+def files_of(folder):
+    """Return the texts of all files but the database's, by path."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and archive.DATABASE not in path.name]
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
+
+
+def test_saved_home_comes_back_whole(home, fresh, tmp_path):
+    size = save(home, tmp_path / "backup.tar.gz")
+    archive.bring_back(tmp_path / "backup.tar.gz", fresh)
+    assert files_of(fresh) == FILES
+    with closing(sqlite3.connect(fresh / archive.DATABASE)) as connection:
+        assert connection.execute("SELECT text FROM note").fetchall() == [("kept",)]
+    assert size == (tmp_path / "backup.tar.gz").stat().st_size > 0
+
+
+def test_backup_is_for_its_owner_only(home, fresh, tmp_path):
+    save(home, tmp_path / "backup.tar.gz")
+    archive.bring_back(tmp_path / "backup.tar.gz", fresh)
+    for path in (tmp_path / "backup.tar.gz", fresh / "secret", fresh / archive.DATABASE):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_backup_overwrites_nothing(home, tmp_path):
+    (tmp_path / "backup.tar.gz").write_text("older")
+    with pytest.raises(archive.ArchiveError, match="is there already; nothing was written"):
+        save(home, tmp_path / "backup.tar.gz")
+    assert (tmp_path / "backup.tar.gz").read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar.gz", "home"]
+
+
+def test_backup_without_a_database_is_refused(fresh, tmp_path):
+    with pytest.raises(archive.ArchiveError, match="There is nothing to save"):
+        save(fresh, tmp_path / "backup.tar.gz")
+
+
+@pytest.mark.parametrize("name", [archive.DATABASE, "candles/x/current.json", "artifacts/1-a/x.npy", "strategies/a.py"])
+def test_home_in_use_is_not_touched(home, fresh, tmp_path, name):
+    save(home, tmp_path / "backup.tar.gz")
+    (fresh / name).parent.mkdir(parents=True, exist_ok=True)
+    (fresh / name).write_text("mine")
+    before = sorted(fresh.rglob("*"))
+    with pytest.raises(archive.ArchiveError, match="is there already: set ALGOTRADE_HOME to a folder that is empty"):
+        archive.bring_back(tmp_path / "backup.tar.gz", fresh)
+    assert sorted(fresh.rglob("*")) == before
+
+
+def test_cut_off_backup_leaves_the_home_as_it_was(home, fresh, tmp_path):
+    whole = tmp_path / "backup.tar.gz"
+    save(home, whole)
+    whole.write_bytes(whole.read_bytes()[:-200])
+    with pytest.raises(archive.ArchiveError, match="cannot be unpacked"):
+        archive.bring_back(whole, fresh)
+    assert sorted(path.name for path in fresh.iterdir()) == [f"{archive.DATABASE}-wal", "secret"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [
+        ("../outside", tarfile.REGTYPE, "does not belong to a home folder"),
+        ("/etc/passwd", tarfile.REGTYPE, "does not belong to a home folder"),
+        ("candles/../../x", tarfile.REGTYPE, "does not belong to a home folder"),
+        ("other/x", tarfile.REGTYPE, "does not belong to a home folder"),
+        ("candles/link", tarfile.SYMTYPE, "is neither file nor folder"),
+        ("candles/x", tarfile.REGTYPE, "holds no database"),
+    ],
+)
+def test_foreign_archive_is_refused(fresh, tmp_path, name, kind, told):
+    member = tarfile.TarInfo(name)
+    member.type, member.linkname = kind, "/etc/passwd"
+    with tarfile.open(tmp_path / "foreign.tar", "w") as foreign:
+        foreign.addfile(member, io.BytesIO())
+    with pytest.raises(archive.ArchiveError, match=told):
+        archive.bring_back(tmp_path / "foreign.tar", fresh)
+    assert sorted(path.name for path in fresh.iterdir()) == [f"{archive.DATABASE}-wal", "secret"]
+
+
+def test_commands_tell_what_is_wrong(tmp_path, settings, monkeypatch):
+    settings.ALGOTRADE_HOME = tmp_path
+    with pytest.raises(CommandError, match="Unset DATABASE_URL"):
+        call_command("restore", str(tmp_path / "nothing.tar.gz"), stdout=StringIO())
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", tmp_path / archive.DATABASE)
+    with pytest.raises(CommandError, match="No such file"):
+        call_command("restore", str(tmp_path / "nothing.tar.gz"), stdout=StringIO())
+    with pytest.raises(CommandError, match="There is nothing to save"):
+        call_command("backup", str(tmp_path / "new.tar.gz"), stdout=StringIO())
