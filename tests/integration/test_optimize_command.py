@@ -67,5 +67,5 @@ def test_first_start_shows_a_backtest_and_an_optimization(tmp_path):
     assert re.search(r"Sample backtest: http\S+/backtests/[0-9a-f-]{36}\n", printed)
     assert re.search(r"Sample backtest: completed, 129,600 bars in ", printed)
     assert re.search(r"Sample optimization: http\S+/optimizations/[0-9a-f-]{36}\n", printed)
-    best = r"best Sharpe ratio \u2212?[\d.]+ at fast \d+, slow \d+\."
-    assert re.search(rf"Sample optimization: completed, 6,955 of 6,955 trials in .*: {best}", printed)
+    best = r"best Sharpe ratio \u2212?[\d.]+ at fast \d+, slow \d+, side (long|both)\."
+    assert re.search(rf"Sample optimization: completed, 13,910 of 13,910 trials in .*: {best}", printed)
