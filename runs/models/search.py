@@ -16,6 +16,7 @@ from django.db.models.functions import Least
 from django.utils import timezone
 
 from runs import notify
+from runs.models.inserting import insert
 from runs.models.run import Run
 from runs.models.states import TRIALS_PHASE, RunState
 
@@ -24,7 +25,6 @@ HEADLINES = (
     "win_rate", "expectancy", "trades",
 )  # fmt: skip
 """Metrics of a trial that have a column of their own; the others are in its vector."""
-ROWS_AT_ONCE = 500
 SURE_CRASHES = 2
 """A chunk with so many gives its first trial alone, which is suspected of having ended its process."""
 
@@ -255,7 +255,7 @@ def store_trials(run: Run, trials: Sequence[Trial]) -> None:
     rev = Run.objects.values_list("rev", flat=True).get(pk=run.pk)
     for trial in trials:
         trial.rev = rev
-    Trial.objects.bulk_create(trials, batch_size=ROWS_AT_ONCE)
+    insert(trials)
     _note_best(run, trials)
 
 
