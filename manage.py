@@ -6,7 +6,8 @@ Nothing but Python 3.11 or newer is asked of the machine. Whether `.venv` is com
 last, so whatever ended an installation early, the same command repairs it. A virtual environment without our stamp
 belongs to its maker (`uv run`, an activated one): there the command runs as it is.
 
-`test` hands over to pytest before Django sees the arguments; everything after it is pytest's.
+`test` hands over to pytest before Django sees the arguments; everything after it is pytest's. A command that needs an
+extra of `pyproject.toml` has it installed, once.
 
 Only the standard library is imported above `main`.
 """
@@ -29,6 +30,10 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / ".complete"
 TORN = "installing"
 """What the stamp says while packages are being written; found at a start, it means that somebody was interrupted."""
+EXTRAS = {"test": "test", "screens": "test", "download_candles": "exchange"}
+"""The extra of pyproject.toml that a command needs; pictures are taken with the tests' browser driver."""
+SIGNS = {"test": "pytest", "exchange": "ccxt"}
+"""The module that tells whether an extra is installed in somebody else's environment."""
 AGAIN = "Run the same command again: it goes on from here."
 VENV_MISSING = (
     "Python's venv module is missing, which makes the environment of AlgoTrade.\n"
@@ -47,7 +52,8 @@ def ready_python(extras: Collection[str]) -> str:
     """
     is_inside = sys.prefix != sys.base_prefix
     if is_inside and not _is_made_here():
-        _require("pytest" if extras else "django")
+        for extra in extras or [""]:
+            _require(SIGNS.get(extra, "django"), extra)
     elif not _is_complete(extras):
         _complete(extras)
     return sys.executable if is_inside else str(PYTHON)
@@ -58,15 +64,15 @@ def _is_made_here() -> bool:
     return STAMP.exists() and os.path.samefile(sys.prefix, VENV)
 
 
-def _require(module: str) -> None:
+def _require(module: str, extra: str) -> None:
     """End with advice when somebody else's environment lacks `module`."""
     import importlib.util
 
     if importlib.util.find_spec(module) is None:
-        extra = "--extra test " if module == "pytest" else ""
+        option = f"--extra {extra} " if extra else ""
         sys.exit(
             f"{module} is not installed in {sys.prefix}, an environment that manage.py did not make and does not "
-            f"change.\nLeave it (deactivate) and run the same command again, or use uv run {extra}manage.py."
+            f"change.\nLeave it (deactivate) and run the same command again, or use uv run {option}manage.py."
         )
 
 
@@ -195,10 +201,9 @@ def main() -> None:
     Raises:
         SystemExit: the environment cannot be made, or lacks a package that its maker must bring.
     """
-    is_test = sys.argv[1:2] == ["test"]
-    # Pictures are taken with the tests' browser driver.
-    python = ready_python(["test"] if is_test or sys.argv[1:2] == ["screens"] else [])
-    if is_test:
+    command = sys.argv[1] if len(sys.argv) > 1 else ""
+    python = ready_python([EXTRAS[command]] if command in EXTRAS else [])
+    if command == "test":
         os.chdir(ROOT)
         _become(python, "-m", "pytest", *sys.argv[2:])
     if python != sys.executable:

@@ -9,6 +9,7 @@ import secrets
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
@@ -52,6 +53,18 @@ def _positive(name: str, default: int) -> int:
     return int(text)
 
 
+def _addresses(name: str) -> dict[str, str]:
+    """Return addresses by exchange from the environment variable `name`: bitstamp=https://mirror.example,kraken=..."""
+    found = {}
+    for part in filter(None, (part.strip() for part in os.environ.get(name, "").split(","))):
+        exchange, _, address = (text.strip() for text in part.partition("="))
+        parts = urlsplit(address)
+        if not (exchange and parts.scheme in ("http", "https") and parts.netloc and parts.path in ("", "/")):
+            raise SystemExit(f"{name} must be like bitstamp=https://mirror.example; it has {part!r}.")
+        found[exchange] = f"{parts.scheme}://{parts.netloc}"
+    return found
+
+
 ALGOTRADE_HOME = _home()
 ALGOTRADE_STRATEGIES = (
     Path(os.environ.get("ALGOTRADE_STRATEGIES") or ALGOTRADE_HOME / "strategies").expanduser().resolve()
@@ -59,6 +72,7 @@ ALGOTRADE_STRATEGIES = (
 ALGOTRADE_WORKERS = _positive("ALGOTRADE_WORKERS", os.cpu_count() or 1)
 ALGOTRADE_LEASE_SECONDS = _positive("ALGOTRADE_LEASE_SECONDS", 20)
 ALGOTRADE_MAX_COMBINATIONS = _positive("ALGOTRADE_MAX_COMBINATIONS", 1_000_000)
+ALGOTRADE_EXCHANGE_URLS = _addresses("ALGOTRADE_EXCHANGE_URLS")
 ALGOTRADE_MAX_ACTIVE_RUNS = _positive("ALGOTRADE_MAX_ACTIVE_RUNS", 1_000)
 BEAT_SECONDS = 0.25
 """How often a worker tells the database that it lives, how far it is, and asks whether its run is still its own."""

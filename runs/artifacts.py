@@ -34,6 +34,16 @@ def artifacts_folder() -> Path:
     return settings.ALGOTRADE_HOME / "artifacts"
 
 
+def downloads_folder() -> Path:
+    """Return the folder in which downloads keep what they have fetched so far, in a folder each."""
+    return settings.ALGOTRADE_HOME / "downloads"
+
+
+def download_folder(run: "Run") -> Path:
+    """Return the folder of what a download has fetched; it goes when the download is completed or deleted."""
+    return downloads_folder() / str(run.id)
+
+
 def uploads_folder() -> Path:
     """Return the folder in which files wait to be imported."""
     return settings.ALGOTRADE_HOME / "uploads"

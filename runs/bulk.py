@@ -39,7 +39,7 @@ DEEDS = {
         "Cancel",
         "Cancelled",
         "Keep running",
-        "Finished trials of optimizations are kept, and what backtests have so far, marked as incomplete.",
+        "Finished trials of optimizations are kept, and what backtests and downloads have so far.",
         lambda run: "" if run.is_active else "had ended already",
         Run.mark_cancelled,
     ),

@@ -149,7 +149,7 @@ class Socket:
 
 
 class RunSocket(Socket):
-    """`/ws/backtests/<id>`, `/ws/optimizations/<id>`: the live parts of one run's page, then its end."""
+    """`/ws/backtests/<id>`, and likewise of the other kinds: the live parts of one run's page, then its end."""
 
     def __init__(self, kind: RunKind) -> None:
         """Serve the runs of a kind."""

@@ -11,5 +11,7 @@ def delete_run(run: Run) -> bool:
         return False
     if run.artifact:
         artifacts.discard(artifacts.folder(run))
+    if run.is_download:
+        artifacts.discard(artifacts.download_folder(run))
     notify.ring()
     return True

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from django.conf import settings
@@ -33,6 +33,7 @@ class Claim:
 
     run: Run
     owner: str
+    who: ClassVar[str] = "The strategy's process"
 
     def conclude(self, answer: Json, on_done: Callable[[Json], str]) -> str:
         """Write the one transition that the answer of `follow` means; return what became of the run, for the log."""
@@ -45,7 +46,7 @@ class Claim:
                 write_surely(self.run.mark_pending, self.owner, crashed=False, notice=PAUSED)
                 return "given back"
             case {"stuck": True, "log": printed}:
-                return self.fail(error_of(AlgotradeError(stuck_words()), kind="Stuck", trace=printed))
+                return self.fail(error_of(AlgotradeError(self.stuck_words()), kind="Stuck", trace=printed))
             case {"ended": reason, "log": printed}:
                 return self._crash(reason, printed)
             case _:
@@ -58,10 +59,14 @@ class Claim:
         log.error("run failed", error_type=error["type"], error_message=error["message"], trace=error["trace"])
         return "failed"
 
+    def stuck_words(self) -> str:
+        """Return what is said when the child gives no sign of life."""
+        return stuck_words()
+
     def _crash(self, reason: str, printed: str) -> str:
         """The child died under the run: try again, or give up and name what ended it."""
         log.warning("child ended", reason=reason, crashes=self.run.crashes + 1)
-        moved = write_surely(self.run.mark_lost, self.owner, f"The strategy's process was ended by {reason}.", printed)
+        moved = write_surely(self.run.mark_lost, self.owner, f"{self.who} was ended by {reason}.", printed)
         if moved and self.run.state == RunState.FAILED:
             log.error("run failed", error_type=self.run.error_type, error_message=self.run.error_message)
         return self.run.state if moved else "lost"

@@ -5,20 +5,34 @@ neither viewer nor request: they hold no form, no token and no name. Which parts
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from runs import backtest_fragments, search_fragments
+from runs import backtest_fragments, download_fragments, search_fragments
 from runs.changes import Today
-from runs.models import Run, RunState
+from runs.models import Run, RunKind, RunState
 from runs.phases import Partial
+
+
+class _Fragments(Protocol):
+    """What the fragments of a kind of run can tell."""
+
+    def partials(self, run: Run) -> list[Partial]: ...
+
+    def row_partial(self, run: Run) -> Partial: ...
+
+
+def _of_kind(run: Run) -> _Fragments:
+    if run.is_optimization:
+        return search_fragments
+    return download_fragments if run.is_download else backtest_fragments
 
 
 def live_partials(run: Run) -> list[Partial]:
     """Return template and context of each live part of the run's page."""
-    return search_fragments.partials(run) if run.is_optimization else backtest_fragments.partials(run)
+    return _of_kind(run).partials(run)
 
 
 def render_live(run: Run) -> str:
@@ -27,15 +41,15 @@ def render_live(run: Run) -> str:
 
 
 def live_json(run: Run) -> dict[str, Any]:
-    """Return the data frame: a backtest's growing curve; of an optimization that its charts may ask for newer data."""
-    if run.is_optimization:
+    """Return the data frame: a backtest's growing curve; of others that there is something newer to ask for."""
+    if run.kind != RunKind.BACKTEST:
         return {"type": "rev", "rev": run.rev}
     return {"type": "chart", "rev": run.rev, "curve": backtest_fragments.live_curve(run)}
 
 
 def row_partial(run: Run) -> Partial:
     """Return template and context of the run's row in the list."""
-    return search_fragments.row_partial(run) if run.is_optimization else backtest_fragments.row_partial(run)
+    return _of_kind(run).row_partial(run)
 
 
 def render_row(run: Run, today: Today | None = None, *, is_frame: bool = True) -> SafeString:

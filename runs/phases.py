@@ -9,6 +9,8 @@ from runs.models import Run, RunState
 
 SEARCH_PHASES = ("queued", "loading_data", "compiling_strategy", "running_trials", "ranking", "writing_report")
 """Phases of an optimization, in order."""
+DOWNLOAD_PHASES = ("queued", "loading_data", "fetching_bars", "filling_gaps", "storing_candles")
+"""Phases of a download, in order."""
 PHASE_WORDS = {
     "queued": "Queued",
     "loading_data": "Loading data",
@@ -18,7 +20,13 @@ PHASE_WORDS = {
     "running_trials": "Running trials",
     "ranking": "Ranking",
     "writing_report": "Writing report",
+    "fetching_bars": "Fetching bars",
+    "filling_gaps": "Filling gaps",
+    "storing_candles": "Storing candles",
 }
+DOWNLOAD_WORDS = {**PHASE_WORDS, "loading_data": "Reading markets"}
+FLEETING = frozenset(("compiling_strategy", "filling_gaps"))
+"""Phases that mostly do not happen; they are shown only while they do."""
 SECONDS_UNTIL_ESTIMATE = 3.0
 FRACTION_UNTIL_ESTIMATE = 0.01
 """A rate is worth an estimate after the first of the two."""
@@ -38,12 +46,13 @@ class Step:
 
 
 def steps_of(run: Run) -> list[Step]:
-    """Return the phases; compiling is shown only while it happens, because it mostly does not."""
-    phases: Sequence[str] = SEARCH_PHASES if run.is_optimization else PHASES
-    shown = [phase for phase in phases if phase != "compiling_strategy" or run.phase == phase]
+    """Return the phases; those that mostly do not happen are shown only while they do."""
+    phases: Sequence[str] = SEARCH_PHASES if run.is_optimization else DOWNLOAD_PHASES if run.is_download else PHASES
+    words = DOWNLOAD_WORDS if run.is_download else PHASE_WORDS
+    shown = [phase for phase in phases if phase not in FLEETING or run.phase == phase]
     active = shown.index(run.phase) if run.phase in shown else 0
     return [
-        Step(PHASE_WORDS[phase], "done" if index < active else "active" if index == active else "todo")
+        Step(words[phase], "done" if index < active else "active" if index == active else "todo")
         for index, phase in enumerate(shown)
     ]
 

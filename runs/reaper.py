@@ -16,7 +16,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from runs import artifacts, queue
-from runs.models import Chunk, Run, RunState, Worker
+from runs.models import Chunk, Run, RunKind, RunState, Worker
 from runs.owners import is_known_dead
 from runs.uploads import files
 
@@ -132,4 +132,9 @@ class Reaper:
         folder = artifacts.artifacts_folder()
         for path in folder.glob(".new-*") if folder.is_dir() else ():
             if time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
+                shutil.rmtree(path, ignore_errors=True)
+        unfinished = Run.objects.filter(kind=RunKind.DOWNLOAD).exclude(state=RunState.COMPLETED)
+        needed = {str(run_id) for run_id in unfinished.values_list("id", flat=True)}
+        for path in artifacts.downloads_folder().glob("*"):
+            if path.name not in needed and time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
                 shutil.rmtree(path, ignore_errors=True)

@@ -195,7 +195,7 @@ def choices(visible: RunQuerySet) -> dict[str, list[Any]]:
     """Return what may be filtered by: strategies, datasets and tags that some run has."""
     runs = visible.order_by()
     return {
-        "strategies": sorted(runs.values_list("strategy_name", flat=True).distinct()),
+        "strategies": sorted(runs.exclude(strategy_name="").values_list("strategy_name", flat=True).distinct()),
         "datasets": sorted(runs.values_list("asset", "exchange", "timeframe").distinct()),
         "tags": Note.objects.all_tags(),
     }

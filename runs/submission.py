@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 
 from algotrade.errors import AlgotradeError
-from algotrade.resolve import Resolved, ResolvedOptimization
+from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
 from runs import throttle
 from runs.models import Run
 
@@ -25,7 +25,9 @@ class TooMany(AlgotradeError):
         super().__init__(message)
 
 
-def submit(resolved: Resolved | ResolvedOptimization, user: AbstractBaseUser, *, per_minute: int) -> tuple[Run, bool]:
+def submit(
+    resolved: Resolved | ResolvedOptimization | ResolvedDownload, user: AbstractBaseUser, *, per_minute: int
+) -> tuple[Run, bool]:
     """Submit for `user`, within their limits.
 
     An identical active run is found even at the cap: nothing starts, so nothing is too many.

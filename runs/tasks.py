@@ -5,6 +5,7 @@ import uuid
 import structlog
 
 from runs import draining, heartbeat
+from runs.downloading import Downloading
 from runs.drain import drain
 from runs.execution import Execution
 from runs.models import Run
@@ -25,7 +26,7 @@ def execute(run_id: str) -> None:
         structlog.contextvars.bound_contextvars(run=str(run), run_id=str(run.id), attempt=run.attempt),
     ):
         if not run.is_optimization:
-            Execution(run, owner).carry_out()
+            (Downloading if run.is_download else Execution)(run, owner).carry_out()
             return
         if run.owner == owner and not prepare(run, owner):
             return

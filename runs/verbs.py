@@ -28,14 +28,16 @@ def finish(run: Run) -> None:
 
 
 def resume(run: Run) -> None:
-    """Go on with a cancelled or failed optimization: only the trials that are missing run.
+    """Go on with a cancelled or failed optimization or download: only what is missing is done.
 
     Raises:
         IllegalTransition: it is in another state, or an identical run is active.
     """
     if not _begin(run, run.mark_resumed):
         run.refresh_from_db()
-        raise IllegalTransition(f"{run} is {run.state}; only a cancelled or failed optimization can be resumed.")
+        raise IllegalTransition(
+            f"{run} is {run.state}; only a cancelled or failed {run.get_kind_display().lower()} can be resumed."
+        )
 
 
 def retry_failed(run: Run) -> None:

@@ -15,7 +15,7 @@ from runs import artifacts
 from runs.evaluation import evaluate
 from runs.forms import SearchForm
 from runs.forms.search import MULTIPLE
-from runs.models import Run
+from runs.models import Run, RunKind
 from runs.views import viewer
 from runs.views_submit import submit_form, twin_of
 
@@ -76,7 +76,8 @@ def _prefilled(request: HttpRequest) -> SearchForm:
         chosen = {"dataset": request.GET.get("dataset", ""), "strategy_name": request.GET.get("strategy", "")}
         return _form({name: value for name, value in chosen.items() if value})
     try:
-        run = get_object_or_404(Run.objects.visible_to(viewer(request)), id=uuid.UUID(source))
+        searchable = Run.objects.visible_to(viewer(request)).exclude(kind=RunKind.DOWNLOAD)
+        run = get_object_or_404(searchable, id=uuid.UUID(source))
     except ValueError:
         return _form({})
     catalog, store = artifacts.catalog(), artifacts.candle_store()

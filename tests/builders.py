@@ -4,7 +4,7 @@ import itertools
 
 from django.contrib.auth import get_user_model
 
-from runs.models import Run, RunState
+from runs.models import Run, RunKind, RunState
 
 _numbers = itertools.count(1)
 SPEC = {
@@ -40,6 +40,16 @@ RESULT = {
 ERROR = {"type": "ValueError", "message": "no", "trace": "Traceback ...\nValueError: no", "detail": {"bar": 7}}
 
 
+DOWNLOAD_SPEC = {
+    "vendor": "ccxt",
+    "exchange": "bitstamp",
+    "asset": "BTC-USD",
+    "timeframe": "1h",
+    "start_ns": 1_577_836_800_000_000_000,
+    "end_ns": 1_581_433_200_000_000_000,
+}
+
+
 def make_user(name=None, **fields):
     """Return a saved user."""
     return get_user_model().objects.create_user(username=name or f"user{next(_numbers)}", **fields)
@@ -63,3 +73,12 @@ def make_run(state=RunState.PENDING, **fields):
     if "user" not in fields:
         values["user"] = make_user()
     return Run.objects.create(**(values | fields))
+
+
+def make_download(state=RunState.PENDING, **fields):
+    """Return a saved download of 1,000 hours in `state`."""
+    spec = DOWNLOAD_SPEC | fields.pop("spec", {})
+    names = {name: spec[name] for name in ("asset", "exchange", "timeframe")}
+    inputs = {"library": "ccxt 1", "title": "Bitstamp", "base": None}
+    values = {"kind": RunKind.DOWNLOAD, "strategy_name": "", "spec": spec, "inputs": inputs, **names}
+    return make_run(state, **values, **fields)

@@ -9,6 +9,7 @@ Bars never change under a run: a changed import is a new version, and runs pin t
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +17,8 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +34,10 @@ from algotrade.market.versions import NO_HISTORY, History, compare
 from algotrade.market.zones import UTC_NAME
 
 _SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
+
+
+class DatasetChanged(MarketDataError):
+    """Somebody else made a new version of the dataset that was to be continued; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,10 +290,34 @@ class CandleStore:
         )
         if there is not None and replace(dataset, source=there.source) == there:
             return there
-        text = json.dumps(dataset.to_dict(), indent=1).encode()
-        _write_aside(folder / f"{version}.json", lambda file: file.write(text))
-        _write_aside(folder / "current.json", lambda file: file.write(text))
+        with _locked(folder):
+            _describe(dataset, folder)
         return dataset
+
+    def take_over(self, dataset: Dataset, base: str | None) -> Dataset:
+        """Make a dataset of another store, on the same file system, the newest version here. Its file moves.
+
+        Args:
+            dataset: of the other store.
+            base: the version that it continues; None when there was no dataset of that name.
+
+        Raises:
+            DatasetChanged: the newest version here is another one by now; nothing was changed.
+            OSError: the disk is full or not writable; nothing of the new version is visible then.
+        """
+        folder = self.root / _folder_name(dataset.asset, dataset.exchange, dataset.timeframe)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            there = self._current(folder) if (folder / "current.json").is_file() else None
+            if (there.version if there else None) != base:
+                raise DatasetChanged(f"The candles of {dataset.slug} were changed meanwhile.")
+            history = self._history(there, self.load(dataset), dataset.version, None)
+            path = folder / dataset.path.name
+            if not _holds(path, dataset.version):
+                dataset.path.replace(path)
+            moved = replace(dataset, path=path, history=history)
+            _describe(moved, folder)
+        return moved
 
     def _history(self, there: Dataset | None, bars: Bars, version: str, derived_from: Dataset | None) -> History:
         """Return where new bars come from; the newest version's bars again keep what was told of them."""
@@ -328,6 +358,24 @@ class CandleStore:
             raise MarketDataError(f"{path.name} of {path.parent.name} is damaged: {error}.") from error
         self._known[path] = (stamp, dataset)
         return dataset
+
+
+def _describe(dataset: Dataset, folder: Path) -> None:
+    """Write what is known of a version whose candles are in place, and make it the newest."""
+    text = json.dumps(dataset.to_dict(), indent=1).encode()
+    _write_aside(folder / f"{dataset.version}.json", lambda file: file.write(text))
+    _write_aside(folder / "current.json", lambda file: file.write(text))
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let nobody else make another version the newest one of a dataset meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _folder_name(asset: str, exchange: str, timeframe: str) -> str:

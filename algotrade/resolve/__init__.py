@@ -5,7 +5,17 @@ A request that is wrong in several fields is answered with all of them at once.
 """
 
 from algotrade.resolve.backtest import Pinned, Resolved, resolve_backtest
+from algotrade.resolve.download import ResolvedDownload, resolve_download
 from algotrade.resolve.moments import to_ns
 from algotrade.resolve.optimization import ResolvedOptimization, resolve_optimization
 
-__all__ = ["Pinned", "Resolved", "ResolvedOptimization", "resolve_backtest", "resolve_optimization", "to_ns"]
+__all__ = [
+    "Pinned",
+    "Resolved",
+    "ResolvedDownload",
+    "ResolvedOptimization",
+    "resolve_backtest",
+    "resolve_download",
+    "resolve_optimization",
+    "to_ns",
+]

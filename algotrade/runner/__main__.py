@@ -12,6 +12,7 @@ from algotrade.lifeline import die_with
 from algotrade.ports import Json
 from algotrade.runner.backtests import backtest
 from algotrade.runner.descriptions import describe
+from algotrade.runner.downloads import download, exchanges
 from algotrade.runner.pipe import Pipe
 from algotrade.runner.trials import Trials
 
@@ -36,6 +37,10 @@ def _answer(job: Json, pipe: Pipe, trials: Trials) -> Json:
             return describe(job)
         case "backtest":
             return backtest(job, pipe)
+        case "exchanges":
+            return exchanges()
+        case "download":
+            return download(job, pipe)
         case "prepare":
             return trials.prepare(job)
         case _:

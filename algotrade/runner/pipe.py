@@ -46,6 +46,12 @@ class Pipe:
         line = self._line()
         return line is None or bool(json.loads(line).get("stop"))
 
+    def waits_for_stop(self, seconds: float) -> bool:
+        """Let time pass, but no more once the parent says stop; whether it did."""
+        if b"\n" not in self._pending:
+            select.select([self._in], [], [], seconds)
+        return self.is_told_to_stop()
+
     def _line(self) -> bytes | None:
         while b"\n" not in self._pending:
             chunk = os.read(self._in, 1 << 16)

@@ -62,6 +62,11 @@ def visible_optimization(request: HttpRequest, run_id: UUID) -> Run:
     return _visible(request, run_id, RunKind.OPTIMIZATION)
 
 
+def visible_download(request: HttpRequest, run_id: UUID) -> Run:
+    """Return a download that the caller may see; raises as `_visible`."""
+    return _visible(request, run_id, RunKind.DOWNLOAD)
+
+
 def manageable_backtest(request: HttpRequest, run_id: UUID) -> Run:
     """Return a backtest that the caller may cancel or delete; raises as `_manageable`."""
     return _manageable(request, visible_backtest(request, run_id))
@@ -70,6 +75,11 @@ def manageable_backtest(request: HttpRequest, run_id: UUID) -> Run:
 def manageable_optimization(request: HttpRequest, run_id: UUID) -> Run:
     """Return an optimization that the caller may change or delete; raises as `_manageable`."""
     return _manageable(request, visible_optimization(request, run_id))
+
+
+def manageable_download(request: HttpRequest, run_id: UUID) -> Run:
+    """Return a download that the caller may change or delete; raises as `_manageable`."""
+    return _manageable(request, visible_download(request, run_id))
 
 
 def _visible(request: HttpRequest, run_id: UUID, kind: RunKind) -> Run:

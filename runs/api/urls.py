@@ -12,7 +12,7 @@ from ninja import NinjaAPI
 
 from algotrade.ports import Json
 from runs import artifacts
-from runs.api import backtests, bodies, datasets, optimizations, schemas
+from runs.api import backtests, bodies, datasets, downloads, optimizations, schemas
 from runs.api.access import AUTHENTICATION, authenticated
 from runs.api.document import sections
 from runs.api.errors import ApiError, add_handlers, error_response, unauthorized
@@ -31,6 +31,7 @@ api = NinjaAPI(
 add_handlers(api)
 api.add_router("/backtests", backtests.router)
 api.add_router("/optimizations", optimizations.router)
+api.add_router("/downloads", downloads.router)
 api.add_router("/datasets", datasets.router)
 
 

@@ -1,4 +1,4 @@
-"""A run in this process, without browser or queue: what `manage.py backtest` and `manage.py optimize` have in common.
+"""A run in this process, without browser or queue: what `manage.py backtest`, `optimize` and `download_candles` share.
 
 The run is submitted, claimed, executed and stored as any other; workers of the same database may take it or help with
 it. What a person reads and what a program reads goes to standard output; progress and errors go to standard error.
@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from algotrade.errors import SpecError
 from algotrade.ports import Json
-from algotrade.resolve import Resolved, ResolvedOptimization
+from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
 from runs import draining, first_start
 from runs.models import Run, RunState
 from runs.phases import PHASE_WORDS
@@ -44,6 +44,7 @@ ACCOUNT_OPTIONS = {
     "--slippage-ticks": ("slippage_ticks", "adverse ticks of each fill [0]"),
 }
 """Options of one value, the fields of a submission that they are, and what they say."""
+Submission = Resolved | ResolvedOptimization | ResolvedDownload
 REQUIRED = frozenset(("--strategy", "--asset", "--exchange", "--timeframe"))
 
 
@@ -52,17 +53,21 @@ class ForegroundCommand(BaseCommand):
 
     Attributes:
         unit: what progress counts.
-        options: further options of one value, as ACCOUNT_OPTIONS.
+        account_options: options of one value, as ACCOUNT_OPTIONS.
+        options: further options of one value.
+        required: those that must be given.
     """
 
     requires_migrations_checks = False
     unit: ClassVar[str]
+    account_options: ClassVar[dict[str, tuple[str, str]]] = ACCOUNT_OPTIONS
     options: ClassVar[dict[str, tuple[str, str]]] = {}
+    required: ClassVar[frozenset[str]] = REQUIRED
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options that every run has."""
-        for option, (_, text) in {**ACCOUNT_OPTIONS, **self.options}.items():
-            parser.add_argument(option, help=text, required=option in REQUIRED, metavar="VALUE")
+        for option, (_, text) in {**self.account_options, **self.options}.items():
+            parser.add_argument(option, help=text, required=option in self.required, metavar="VALUE")
         parser.add_argument("--json", action="store_true", help="print one JSON document instead of lines")
         parser.epilog = "Exit status: 0 completed, 1 failed, 2 wrong input, 130 after Ctrl-C, which cancels the run."
 
@@ -75,7 +80,7 @@ class ForegroundCommand(BaseCommand):
                 self.stderr.write("Interrupted. Nothing was started.")
                 sys.exit(INTERRUPTED)
             logging.disable(logging.ERROR)  # what goes wrong is told below, once
-            run, _ = Run.objects.submit(resolved, first_start.first_user())
+            run = self.submit(resolved)
             self._carry_out(run, interrupted, is_shown=not options["json"])
         run.refresh_from_db()
         self.stdout.write(
@@ -88,8 +93,8 @@ class ForegroundCommand(BaseCommand):
             sys.exit(INTERRUPTED if interrupted.is_set() else FAILED)
 
     @abstractmethod
-    def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> Resolved | ResolvedOptimization:
-        """Return what is asked for.
+    def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> Submission | Run:
+        """Return what is asked for: a new run, or one that goes on.
 
         Args:
             request: the fields that options of one value are; None where an option was not given.
@@ -98,6 +103,10 @@ class ForegroundCommand(BaseCommand):
         Raises:
             SpecError: it is not there or not allowed; each field is named.
         """
+
+    def submit(self, resolved: Submission | Run) -> Run:
+        """Return the pending run that `resolve` asked for."""
+        return resolved if isinstance(resolved, Run) else Run.objects.submit(resolved, first_start.first_user())[0]
 
     @abstractmethod
     def standing(self, run: Run) -> str:
@@ -115,8 +124,8 @@ class ForegroundCommand(BaseCommand):
         """Return what people are told of a run that did not complete, besides `lines`."""
         return []
 
-    def _resolved(self, options: dict[str, Any]) -> Resolved | ResolvedOptimization:
-        one_value = {**ACCOUNT_OPTIONS, **self.options}
+    def _resolved(self, options: dict[str, Any]) -> Submission | Run:
+        one_value = {**self.account_options, **self.options}
         request = {field: options[option.strip("-").replace("-", "_")] for option, (field, _) in one_value.items()}
         try:
             return self.resolve(request, options)
@@ -158,6 +167,7 @@ class ForegroundCommand(BaseCommand):
                     run.refresh_from_db()
                     bar.set_description(PHASE_WORDS.get(run.phase, run.phase), refresh=False)
                     bar.set_postfix_str(self.standing(run), refresh=False)
+                    bar.total = run.total  # a download's changes as bars turn out to be missing
                     bar.update(run.processed - bar.n)
         finally:
             draining.begin()

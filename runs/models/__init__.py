@@ -3,7 +3,7 @@
     pending -> running -> completed | failed | cancelled
     pending -> cancelled
     running -> pending              (its worker was lost, or its node is draining)
-    cancelled | failed -> pending   (Resume: optimizations only; finished trials are kept, none is computed again)
+    cancelled | failed -> pending   (Resume: optimizations and downloads; what was done is kept, none is done again)
     completed | failed -> pending   (Retry failed: optimizations only; only the failed trials run again)
 
 Every arrow is one method `mark_<state>`: a single UPDATE guarded by the state (and the owner, where a worker does it)

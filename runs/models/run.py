@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from algotrade.resolve import Pinned, ResolvedOptimization
+from algotrade.resolve import Pinned, ResolvedDownload, ResolvedOptimization
 from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key
 from runs import notify
 from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunKind, RunState
@@ -69,7 +69,11 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(run_key=run_key, state=RunState.COMPLETED).order_by("-number").first()
 
     def submit(
-        self, resolved: "Pinned | ResolvedOptimization", user: AbstractBaseUser, *, repeats: "Trial | None" = None
+        self,
+        resolved: "Pinned | ResolvedOptimization | ResolvedDownload",
+        user: AbstractBaseUser,
+        *,
+        repeats: "Trial | None" = None,
     ) -> "tuple[Run, bool]":
         """Insert a pending run, or find the active one of the same key.
 
@@ -99,8 +103,13 @@ class RunQuerySet(models.QuerySet["Run"]):
         raise RuntimeError(f"An identical run kept starting and ending while {resolved.run_key} was submitted.")
 
     def _insert_pending(
-        self, resolved: "Pinned | ResolvedOptimization", user: AbstractBaseUser, repeats: "Trial | None"
+        self,
+        resolved: "Pinned | ResolvedOptimization | ResolvedDownload",
+        user: AbstractBaseUser,
+        repeats: "Trial | None",
     ) -> "Run":
+        if isinstance(resolved, ResolvedDownload):
+            return self._insert_download(resolved, user)
         spec, is_search = resolved.spec, isinstance(resolved, ResolvedOptimization)
         where = spec.datasets[0] if isinstance(spec, OptimizationSpec) else spec
         run = self.create(
@@ -122,11 +131,25 @@ class RunQuerySet(models.QuerySet["Run"]):
             run.remember_families(resolved.spec, resolved.inputs)
         return run
 
+    def _insert_download(self, resolved: ResolvedDownload, user: AbstractBaseUser) -> "Run":
+        spec = resolved.spec
+        return self.create(
+            kind=RunKind.DOWNLOAD,
+            user_id=user.pk,
+            run_key=resolved.run_key,
+            asset=spec.asset,
+            exchange=spec.exchange,
+            timeframe=spec.timeframe,
+            spec=spec.to_dict(),
+            inputs=resolved.inputs,
+            total=resolved.total_bars,
+        )
+
     def claim(self, run_id: uuid.UUID, owner: str) -> "Run | None":
         """Pending -> running for the worker `owner`; return the run, or None when it is no longer there to take."""
         now = timezone.now()
         waiting = self.filter(id=run_id, state=RunState.PENDING)
-        # A backtest starts again at bar 0; the trials of an optimization that are there stay.
+        # A backtest starts again at bar 0; an optimization's trials and a download's bars that are there stay.
         restart = {"processed": 0, "failed": 0} if waiting.filter(kind=RunKind.BACKTEST).exists() else {}
         claimed = waiting.update(
             **restart,
@@ -149,7 +172,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
 
 class Run(Transitions):
-    """One execution of a spec: a backtest or an optimization.
+    """One execution of a spec: a backtest, an optimization, or a download of candles.
 
     `number` is what people say ("Backtest 1207"), `id` what addresses and programs use. `owner` is a fencing token,
     fresh for each claim: a worker that lost its claim holds an old one, so its writes find no row.
@@ -162,14 +185,14 @@ class Run(Transitions):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
     run_key = models.CharField(max_length=64)
 
-    strategy_name = models.CharField(max_length=100)
+    strategy_name = models.CharField(max_length=100, blank=True, help_text="Empty for a download.")
     asset = models.CharField(max_length=64)
     exchange = models.CharField(max_length=64)
     timeframe = models.CharField(max_length=8)
     spec = models.JSONField()
     inputs = models.JSONField()
 
-    total = models.BigIntegerField(help_text="Bars of a backtest, trials of an optimization.")
+    total = models.BigIntegerField(help_text="Bars of a backtest or a download, trials of an optimization.")
     processed = models.BigIntegerField(default=0)
     failed = models.BigIntegerField(default=0, help_text="Failed trials of an optimization.")
     phase = models.CharField(max_length=32, default="queued")
@@ -303,6 +326,11 @@ class Run(Transitions):
     def is_optimization(self) -> bool:
         """Whether the run has trials."""
         return self.kind == RunKind.OPTIMIZATION
+
+    @property
+    def is_download(self) -> bool:
+        """Whether the run fetches candles."""
+        return self.kind == RunKind.DOWNLOAD
 
     @property
     def rate(self) -> float | None:

@@ -24,6 +24,7 @@ class RunKind(models.TextChoices):
 
     BACKTEST = "backtest", "Backtest"
     OPTIMIZATION = "optimization", "Optimization"
+    DOWNLOAD = "download", "Download"
 
 
 ACTIVE = (RunState.PENDING, RunState.RUNNING)

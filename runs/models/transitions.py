@@ -1,6 +1,6 @@
 """Every arrow between the states of a run, and the writes of its owner. See the package for the drawing."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
@@ -168,6 +168,38 @@ class Transitions(models.Model):
                 self._run.chunks.all().delete()  # what Finish now left undone
         return moved
 
+    def mark_downloaded(self, owner: str, result: Json, publish: Callable[[], object]) -> bool:
+        """Running -> completed, for a download.
+
+        The dataset's new version appears while the row is held: a cancel that comes first finds no new version, and one
+        that comes later finds the download completed.
+
+        Args:
+            owner: the token of the claim.
+            result: what came of it.
+            publish: makes the new version visible, at once or not at all.
+
+        Raises:
+            Exception: whatever `publish` raises; the run is still running then.
+        """
+        n_bars = result["n_fetched"]
+        with transaction.atomic():
+            moved = self._move(
+                (RunState.RUNNING,),
+                RunState.COMPLETED,
+                owner=owner,
+                owner_now="",
+                phase="storing_candles",
+                processed=n_bars,
+                total=n_bars,
+                live={"added": result["n_added"]},  # a list shows it, and reads no results
+                finished_at=timezone.now(),
+                result=result,
+            )
+            if moved:
+                publish()
+        return moved
+
     def mark_failed(self, owner: str, error: Json) -> bool:
         """Running -> failed. `error` has type, message, trace, and detail (a JSON object)."""
         return self._move(
@@ -207,13 +239,14 @@ class Transitions(models.Model):
         return True
 
     def mark_resumed(self) -> bool:
-        """Cancelled or failed -> pending, for an optimization; its finished trials stay as they are.
+        """Cancelled or failed -> pending, for an optimization or a download; what was done stays as it is.
 
         Raises:
             IntegrityError: a run of the same key is active.
         """
         with transaction.atomic():
-            moved = self._again((RunState.CANCELLED, RunState.FAILED), notice="Resumed: only missing trials run.")
+            kept = "only bars that are missing are fetched" if self._run.is_download else "only missing trials run"
+            moved = self._again((RunState.CANCELLED, RunState.FAILED), notice=f"Resumed: {kept}.")
             if moved:
                 self._run.chunks.update(owner="", crashes=0)
         return moved
@@ -246,7 +279,7 @@ class Transitions(models.Model):
         return moved
 
     def _again(self, from_states: tuple[RunState, ...], **changes: Any) -> bool:
-        """Begin an optimization that had ended once more."""
+        """Begin a run that had ended once more."""
         return self._move(
             from_states,
             RunState.PENDING,
@@ -303,6 +336,20 @@ class Transitions(models.Model):
         if changed:
             notify.ring()
         return bool(changed)
+
+    def write_fetched(self, owner: str, *, processed: int, total: int, phase: str, live: Json) -> bool:
+        """Store how far a download is; False when `owner` has lost it, and then nothing was written.
+
+        Bars that turn out to be missing make the total smaller; the count never goes backwards.
+        """
+        return self._step(
+            owner,
+            owner_now=owner,
+            processed=Greatest(F("processed"), processed),
+            total=Greatest(F("processed"), processed, total),
+            phase=phase,
+            live=live,
+        )
 
     def write_beat(self, owner: str) -> bool:
         """Tell that the owner lives, without a visible change; False when `owner` has lost the run."""

@@ -30,6 +30,7 @@ version = "1"
 dependencies = ["greeting @ {wheel}"]
 [project.optional-dependencies]
 test = []
+exchange = []
 """
 BASE_PYTHON = Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -141,6 +142,17 @@ def test_test_hands_its_arguments_to_pytest(made):
     assert done.status == 0
 
 
+def test_command_that_needs_an_extra_has_it_installed_once(made):
+    project, _ = made
+    stamp = project.folder / ".venv/.complete"
+    assert "exchange" not in stamp.read_text().split()
+    first = project.run("download_candles", "--exchanges")
+    assert first.said["arguments"] == ["download_candles", "--exchanges"]
+    assert "exchange" in stamp.read_text().split()
+    assert project.run("download_candles").err == ""
+    assert project.run("check").err == ""
+
+
 def test_changed_constraints_are_installed_in_place(made):
     project, _ = made
     project.depend_on("2.0")
@@ -183,9 +195,14 @@ def test_environment_of_another_maker_is_used_as_it_is(tmp_path):
     assert done.said["prefix"] == str(foreign)
     assert not (project.folder / ".venv").exists()
     shutil.rmtree(project.folder / "django")
-    refused = project.run("check", python=foreign / "bin/python")
-    assert refused.status == 1
-    assert f"django is not installed in {foreign}" in refused.err
+    for command, module, advice in (
+        ("check", "django", "uv run manage"),
+        ("download_candles", "ccxt", "--extra exchange"),
+    ):
+        refused = project.run(command, python=foreign / "bin/python")
+        assert refused.status == 1
+        assert f"{module} is not installed in {foreign}" in refused.err
+        assert advice in refused.err
 
 
 def run_as(project, prelude):

@@ -11,7 +11,7 @@ from tests.environment import ROOT
 
 NAMES = (
     "models", "reaper", "tasks", "chunks", "drain", "login", "admin", "api_submit", "api_read", "api_optimizations",
-    "trial_columns", "trial_table",
+    "trial_columns", "trial_table", "downloading", "api_downloads",
 )  # fmt: skip
 TESTS = [f"tests/runs/test_{name}.py" for name in NAMES]
 

@@ -98,3 +98,17 @@ def test_other_addresses_take_a_password(monkeypatch):
     assert "password" in why_not_to_listen("0.0.0.0")
     make_user(password="correct horse battery")
     assert why_not_to_listen("0.0.0.0") is None
+
+
+def test_addresses_of_exchanges_are_read_from_the_environment(tmp_path):
+    given = "bitstamp=http://127.0.0.1:81/, kraken=https://mirror.example"
+    read = read_settings(tmp_path, "settings.ALGOTRADE_EXCHANGE_URLS", ALGOTRADE_EXCHANGE_URLS=given)
+    assert read == {"bitstamp": "http://127.0.0.1:81", "kraken": "https://mirror.example"}
+    assert read_settings(tmp_path, "settings.ALGOTRADE_EXCHANGE_URLS") == {}
+
+
+@pytest.mark.parametrize("given", ["bitstamp", "=http://x", "a=ftp://x", "a=http://x/path", "a=file:///etc"])
+def test_address_of_an_exchange_that_is_none_stops_the_start(tmp_path, given):
+    with pytest.raises(subprocess.CalledProcessError) as info:
+        read_settings(tmp_path, "1", ALGOTRADE_EXCHANGE_URLS=given)
+    assert b"ALGOTRADE_EXCHANGE_URLS must be like" in info.value.stderr
