@@ -8,8 +8,9 @@ import uuid
 import pytest
 
 from algotrade.metrics.vector import METRIC_KEYS
-from runs import spreadsheets, views_search_data
+from runs import spreadsheets
 from runs.trial_table import trials_page
+from runs.views import optimization_data
 from tests.builders import make_run
 from tests.runs.clients import browser
 from tests.runs.trials import add_trials, make_search, make_trial, sharpes
@@ -105,7 +106,7 @@ def rows_of(response):
 
 
 def test_csv_has_the_trials_in_their_order_with_every_metric(monkeypatch):
-    monkeypatch.setattr(views_search_data, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(optimization_data, "ROWS_AT_ONCE", 2)
     run = sharpes(make_search(), [1.0, None, -2.5, 0.5])
     response = get(run, "trials.csv", sort="-sharpe_ratio", q="number != 4")
     assert response["Content-Disposition"] == f'attachment; filename="optimization-{run.number}-trials.csv"'

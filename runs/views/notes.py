@@ -12,7 +12,7 @@ from algotrade.errors import SpecError
 from runs import notes
 from runs.models import Note, Run
 from runs.models.note import LONGEST_NOTES, LONGEST_TITLE
-from runs.views import is_htmx
+from runs.views.answers import is_htmx
 
 
 @require_http_methods(["GET", "POST"])

@@ -15,7 +15,7 @@ from runs.forms import BacktestForm, dataset_value
 from runs.models import Run, RunKind, RunState
 from runs.run_list import NEWEST, Wanted
 from runs.spreadsheets import sent_as_file
-from runs.views import is_htmx
+from runs.views.answers import is_htmx
 
 MOST_POLLED_ROWS = 100
 COLUMNS = (

@@ -16,7 +16,7 @@ from runs.forms.upload import UploadForm, is_changed
 from runs.models import Upload, UploadState
 from runs.uploads import files, work
 from runs.uploads.options import WrongOptions, guessed, read_options
-from runs.views import is_htmx, viewer
+from runs.views.answers import is_htmx, viewer
 
 
 def uploads(request: HttpRequest) -> Any:

@@ -28,7 +28,7 @@ from runs.search_tables import table_of
 from runs.searches import search_of
 from runs.traces import error_report
 from runs.trial_table import TrialsPage, trials_page
-from runs.views import cancel_run, viewer
+from runs.views.answers import cancel_run, viewer
 
 TABS = {"trials": "Trials", "parallel": "Parallel coordinates", "slices": "Slices", "settings": "Settings"}
 GROUPS_ON_PAGE = 12

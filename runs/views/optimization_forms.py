@@ -16,8 +16,8 @@ from runs.evaluation import evaluate
 from runs.forms import SearchForm
 from runs.forms.search import MULTIPLE
 from runs.models import Run, RunKind
-from runs.views import viewer
-from runs.views_submit import submit_form, twin_of
+from runs.views.answers import viewer
+from runs.views.backtest_forms import submit_form, twin_of
 
 
 @require_http_methods(["GET", "POST"])

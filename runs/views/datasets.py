@@ -22,7 +22,7 @@ from runs.figures import moment
 from runs.forms import dataset_value
 from runs.models import Upload
 from runs.price import windowed
-from runs.views_uploads import uploads
+from runs.views.uploads import uploads
 
 GAPS_PER_PAGE = 20
 VERSIONS_SHOWN = 50

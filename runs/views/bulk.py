@@ -12,7 +12,7 @@ from runs import bulk
 from runs.bulk import DEEDS, Deed
 from runs.models import Run
 from runs.run_list import Wanted
-from runs.views import is_htmx, viewer
+from runs.views.answers import is_htmx, viewer
 
 
 @require_http_methods(["GET", "POST"])

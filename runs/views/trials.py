@@ -22,8 +22,8 @@ from runs.search_tables import page_query, table_of
 from runs.searches import metrics_of, pinned_backtest, search_of
 from runs.traces import error_report
 from runs.trial_standing import neighbours_of, standing_of
-from runs.views import is_htmx, viewer
-from runs.views_search import GROUPS_ON_PAGE, asked_page, failures_context, optimizations
+from runs.views.answers import is_htmx, viewer
+from runs.views.optimizations import GROUPS_ON_PAGE, asked_page, failures_context, optimizations
 
 MOST_LISTED_TRIALS = 200
 """Trials of one error that its page lists."""

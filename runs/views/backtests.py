@@ -1,19 +1,9 @@
-"""The pages of a backtest in all its states, and its cancelling; data and about.
-
-A view decides and the template shows. Every page works without a script; what scripts ask for are parts of it.
-"""
+"""The page of a backtest in all its states, and its cancelling."""
 
 import json
 import uuid
-from functools import cache
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-from django.conf import settings
-from django.contrib import messages
-from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -24,23 +14,12 @@ from runs.backtest_fragments import live_curve
 from runs.changes import Today
 from runs.drawings import series_of, static_chart
 from runs.models import Run, RunKind, RunQuerySet, RunState
-
-
-def is_htmx(request: HttpRequest) -> bool:
-    """Whether a script asks for a part of a page."""
-    return request.headers.get("HX-Request") == "true"
+from runs.views.answers import cancel_run
 
 
 def backtests(request: HttpRequest) -> RunQuerySet:
     """Return the backtests that the viewer may see."""
     return Run.objects.visible_to(request.user).filter(kind=RunKind.BACKTEST)
-
-
-def viewer(request: HttpRequest) -> User:
-    """Return who is logged in; nobody else gets past the middleware."""
-    if not isinstance(request.user, User):
-        raise PermissionDenied
-    return request.user
 
 
 @require_GET
@@ -89,41 +68,3 @@ def backtest_cancel(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
             return redirect(run)
         return render(request, "runs/run_cancel.html", {"nav": "runs", "run": run})
     return cancel_run(request, run)
-
-
-def cancel_run(request: HttpRequest, run: Run) -> HttpResponse:
-    """Cancel a run and answer with what the page needs; losing the race to its end is a 409 with a toast."""
-    if not run.mark_cancelled():
-        run.refresh_from_db()
-    is_refused = run.state != RunState.CANCELLED
-    text = f"{run} had already {'completed' if run.state == RunState.COMPLETED else 'failed'}." if is_refused else ""
-    if not is_htmx(request):
-        if text:
-            messages.info(request, text)
-        return redirect(run)
-    body = fragments.render_row(run) if request.GET.get("as") == "row" else fragments.render_live(run)
-    response = HttpResponse(body, status=409 if is_refused else 200)
-    if text:
-        response["HX-Trigger"] = json.dumps({"toast": text})
-    return response
-
-
-@require_GET
-def about(request: HttpRequest) -> HttpResponse:
-    """Tell the version, and the licences of what the pages contain."""
-    return render(request, "about.html", {"version": _version(), "libraries": _libraries()})
-
-
-@cache
-def _libraries() -> list[dict[str, str]]:
-    """Return name, version, licence and its text of each vendored library, once."""
-    entries: list[dict[str, str]] = json.loads((Path(settings.BASE_DIR) / "static/vendor/vendor.json").read_text())
-    return list({entry["name"]: entry for entry in entries}.values())
-
-
-@cache
-def _version() -> str:
-    try:
-        return metadata.version("algotrade")
-    except metadata.PackageNotFoundError:
-        return "of the source tree"  # run from a checkout: nothing is installed

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from runs import throttle, verbs
 from runs.comparison import LEAST, MOST, Subject, UnknownReferenceError, differing, groups_of, subject_of
 from runs.models import IllegalTransition, Run
-from runs.views import viewer
+from runs.views.answers import viewer
 
 MOST_REFERENCES = 20
 """References of one address that are looked at."""

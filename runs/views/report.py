@@ -16,7 +16,8 @@ from runs.drawings import result_or_none, series_of
 from runs.models import Run, RunState
 from runs.price import price_of
 from runs.tables import ROWS_IN_REPORT, ROWS_PER_PAGE, TABLES
-from runs.views import backtests, is_htmx
+from runs.views.answers import is_htmx
+from runs.views.backtests import backtests
 
 NOT_YET = "Trades, orders and equity appear when the backtest finishes."
 NEVER_FINISHED = "There are no trades, orders and equity to list: the backtest did not finish."

@@ -16,7 +16,8 @@ from runs import artifacts, submission, throttle
 from runs.estimates import estimated_seconds
 from runs.forms import AccountForm, BacktestForm
 from runs.models import Run
-from runs.views import backtests, viewer
+from runs.views.answers import viewer
+from runs.views.backtests import backtests
 
 Form = TypeVar("Form", bound=AccountForm)
 

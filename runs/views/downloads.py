@@ -18,7 +18,7 @@ from runs.download_fragments import cancel_text
 from runs.figures import moment
 from runs.forms import DownloadForm
 from runs.models import IllegalTransition, Run, RunKind, RunQuerySet, RunState
-from runs.views import cancel_run, viewer
+from runs.views.answers import cancel_run, viewer
 
 BARS_PER_REQUEST = 1_000
 """What most exchanges give at once, for the estimate."""
