@@ -50,6 +50,7 @@ def _form(request: HttpRequest, run: Run, typed: dict[str, str], errors: dict[st
         "run": run,
         "typed": typed,
         "errors": errors,
+        "focused": next((name for name in notes.FIELDS if name in errors), "title"),
         "longest_title": LONGEST_TITLE,
         "longest_notes": LONGEST_NOTES,
     }

@@ -179,6 +179,7 @@ def test_title_notes_and_tags_are_changed_in_place_while_the_run_runs(page, slow
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#words-tags-error")).to_contain_text("'a;b'")
     expect(page.locator("[name=title]")).to_have_value("gr")
+    expect(page.locator("[name=tags]")).to_be_focused()
     page.fill("[name=tags]", "night")
     page.fill("[name=notes]", "First\nsecond <b>")
     page.get_by_role("button", name="Save").click()
