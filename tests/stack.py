@@ -59,6 +59,8 @@ class Product(bench.Product):
             options: of the product.
         """
         super().__init__(home, sample=first, lease=lease, **options)
+        if options.get("database"):
+            self.environment["ALGOTRADE_QUEUE"] = options["database"]  # else products would take each other's tickets
         self._has_samples = sample
         self._numbers = {}
 

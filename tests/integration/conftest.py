@@ -69,12 +69,10 @@ def lone_product(tmp_path):
 
 @pytest.fixture(params=["embedded", "services"])
 def victim(request, tmp_path):
-    """Return a product that a test may kill, on rows and a queue that no other product knows."""
-    with fresh_services() if request.param == "services" else nullcontext({}) as addresses:
-        product = Product(tmp_path / "home", sample=True, **addresses)
-        product.environment["ALGOTRADE_QUEUE"] = f"victim-{uuid.uuid4().hex[:12]}"
-        with product:
-            yield product
+    """Return a product that a test may kill, on rows that no other product knows."""
+    where = fresh_services() if request.param == "services" else nullcontext({})
+    with where as addresses, Product(tmp_path / "home", sample=True, **addresses) as product:
+        yield product
 
 
 @pytest.fixture

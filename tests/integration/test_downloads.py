@@ -14,6 +14,7 @@ from algotrade.market.store import content_hash
 from tests.downloads import Downloads, asked, beside
 from tests.environment import ROOT
 from tests.exchange import BEGIN, HOUR, N_BARS, FakeExchange, fails, redirects, row
+from tests.integration.conftest import fresh_services
 from tests.stack import is_running, wait_for
 
 pytestmark = pytest.mark.stack
@@ -32,8 +33,9 @@ def downloads(server, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def downloads_on_services(server, services, tmp_path_factory):
-    with beside(server, tmp_path_factory.mktemp("home"), **services) as product:
+def downloads_on_services(server, tmp_path_factory):
+    # On rows of their own: workers of another product would claim a download and ask the real exchange.
+    with fresh_services() as addresses, beside(server, tmp_path_factory.mktemp("home"), **addresses) as product:
         yield Downloads(product)
 
 
