@@ -1,4 +1,4 @@
-"""One deed for many runs: cancel or delete those that are chosen, each by its own state and its owner's right."""
+"""One deed for many runs: those that are chosen are cancelled, resumed and so on, each by its own state and owner."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 
 from django.contrib.auth.models import User
 
+from runs import verbs
 from runs.deletion import delete_run
-from runs.models import Run, RunQuerySet
+from runs.models import IllegalTransition, Run, RunKind, RunQuerySet, RunState
+from runs.models.states import TRIALS_PHASE
 
 MOST_CHOSEN = 200
 MOST_NAMED = 5
@@ -23,7 +25,9 @@ class Deed:
         keep: what refuses it.
         text: what is kept and what is lost.
         refusal: why the run's state does not allow it; an empty text when it does.
-        do: does it; False when the run's state was changed by somebody else meanwhile.
+        do: does it; False when the run's state was changed by somebody else meanwhile. What else forbids it is raised
+            as IllegalTransition.
+        is_loss: whether something is given up by it.
     """
 
     verb: str
@@ -32,6 +36,32 @@ class Deed:
     text: str
     refusal: Callable[[Run], str]
     do: Callable[[Run], bool]
+    is_loss: bool = True
+
+
+def _not_to_finish(run: Run) -> str:
+    runs_trials = run.kind == RunKind.OPTIMIZATION and run.state == RunState.RUNNING and run.phase == TRIALS_PHASE
+    return "" if runs_trials else "runs no trials now"
+
+
+def _not_to_resume(run: Run) -> str:
+    if run.kind == RunKind.BACKTEST:
+        return "a backtest starts again from its first bar; run it again"
+    return "" if run.state in (RunState.CANCELLED, RunState.FAILED) else "neither cancelled nor failed"
+
+
+def _not_to_retry(run: Run) -> str:
+    if run.kind != RunKind.OPTIMIZATION or run.state not in (RunState.COMPLETED, RunState.FAILED):
+        return "no optimization that has come to its end"
+    return "" if run.failed else "no trial of it failed"
+
+
+def _done(verb: Callable[[Run], None]) -> Callable[[Run], bool]:
+    def do(run: Run) -> bool:
+        verb(run)
+        return True
+
+    return do
 
 
 DEEDS = {
@@ -50,6 +80,33 @@ DEEDS = {
         "Results, trials, errors and notes are deleted for good. Candles and strategies stay.",
         lambda run: "" if run.is_terminal else "still active; cancel first",
         delete_run,
+    ),
+    "finish": Deed(
+        "Finish",
+        "Finished",
+        "Keep running",
+        "No further trial begins; what there is is ranked and reported, marked as partial.",
+        _not_to_finish,
+        _done(verbs.finish),
+        is_loss=False,
+    ),
+    "resume": Deed(
+        "Resume",
+        "Resumed",
+        "Leave them",
+        "Only what is missing is done; what is there stays.",
+        _not_to_resume,
+        _done(verbs.resume),
+        is_loss=False,
+    ),
+    "retry": Deed(
+        "Retry the failed trials of",
+        "Retried",
+        "Leave them",
+        "The failed trials run again, with the strategy as it is now; the others stay.",
+        _not_to_retry,
+        _done(verbs.retry_failed),
+        is_loss=False,
     ),
 }
 
@@ -94,7 +151,12 @@ def perform(deed: Deed, runs: Iterable[Run], user: User) -> Judged:
     judged = judge(deed, runs, user)
     done = Judged(refused=judged.refused)
     for run in judged.runs:
-        if deed.do(run):
+        try:
+            is_done = deed.do(run)
+        except IllegalTransition as error:
+            done.refuse(str(run), str(error).rstrip("."))
+            continue
+        if is_done:
             done.runs.append(run)
             continue
         now = Run.objects.filter(pk=run.pk).first()

@@ -10,12 +10,16 @@ const boxes = () => [...(form()?.querySelectorAll("input[name=r]") ?? [])];
 function tell() {
   if (!form()) return;
   const picked = boxes().filter((box) => box.checked);
-  const states = picked.map((box) => /** @type {HTMLElement} */ (box.closest("tr")).dataset.state);
-  const active = states.filter((state) => state === "pending" || state === "running").length;
+  const rows = picked.map((box) => ({ box, state: /** @type {HTMLElement} */ (box.closest("tr")).dataset.state }));
+  const active = rows.filter((row) => row.state === "pending" || row.state === "running").length;
   form().classList.toggle("has-picked", picked.length > 0);
   form().querySelector("[data-picked]").textContent = picked.length ? `${picked.length} selected` : "";
   enable("[value=cancel]", active > 0);
   enable("[value=delete]", active < picked.length);
+  const searches = rows.filter((row) => row.box.value.startsWith("o"));
+  offer("[value=finish]", searches.some((row) => row.state === "running"));
+  offer("[value=retry]", searches.some((row) => row.state === "completed" || row.state === "failed"));
+  offer("[value=resume]", rows.some((row) => !row.box.value.startsWith("b") && (row.state === "cancelled" || row.state === "failed")));
   enable("[data-compare]", picked.length >= 2 && picked.length <= MOST_COMPARED);
   const all = /** @type {HTMLInputElement} */ (form().querySelector("[data-pick-all]"));
   all.checked = picked.length > 0 && picked.length === boxes().length;
@@ -26,6 +30,12 @@ function tell() {
 function enable(selector, isOn) {
   const button = /** @type {HTMLButtonElement | null} */ (form().querySelector(selector));
   if (button) button.disabled = !isOn;
+}
+
+/** Show what few runs allow only when it is possible. @param {string} selector @param {boolean} isPossible */
+function offer(selector, isPossible) {
+  const button = /** @type {HTMLButtonElement | null} */ (form().querySelector(selector));
+  if (button) button.hidden = !isPossible;
 }
 
 /** @param {boolean} isOn */

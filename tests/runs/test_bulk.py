@@ -43,6 +43,32 @@ def test_delete_takes_the_ended_ones_with_their_files(site, user):
     assert told(response) == ["Deleted 1 run.", f"Not deleted: {active}: still active; cancel first."]
 
 
+def test_finish_resume_and_retry_take_the_optimizations_that_allow_it(site, user):
+    running = make_search(RunState.RUNNING, user=user)
+    cancelled = make_search(RunState.CANCELLED, user=user)
+    ended = make_search(RunState.COMPLETED, user=user)
+    assert told(do(site, "finish", running, ended)) == [
+        "Finished 1 run.",
+        f"Not finished: {ended}: runs no trials now.",
+    ]
+    site.get("/runs")  # shows what was told
+    assert told(do(site, "resume", cancelled, ended)) == [
+        "Resumed 1 run.", f"Not resumed: {ended}: neither cancelled nor failed.",
+    ]  # fmt: skip
+    site.get("/runs")
+    assert told(do(site, "retry", ended)) == [f"Not retried: {ended}: no trial of it failed."]
+    assert Run.objects.get(pk=running.pk).finish_requested
+    assert states()[cancelled.number] == "pending"
+
+
+def test_resume_beside_an_identical_active_run_is_told(site, user):
+    active = make_search(RunState.RUNNING, user=user, run_key="k" * 64)
+    cancelled = make_search(RunState.CANCELLED, user=user, run_key="k" * 64)
+    (line,) = told(do(site, "resume", cancelled))
+    assert line == f"Not resumed: {cancelled}: {active} is active and asks for the same; wait for it."
+    assert states()[cancelled.number] == "cancelled"
+
+
 def test_question_names_what_is_lost_and_what_is_left_out(site, user):
     done, active = make_completed(user=user), make_page_run(user=user)
     path = f"/runs/bulk?action=delete&r={done.handle}&r={active.handle}"
