@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from runs import admin_trials  # noqa: F401 - importing registers its pages
 from runs.access_models import ApiToken
-from runs.admin_base import LookOnly, is_staff, pretty_json
+from runs.admin_base import LookOnly, TellsErrors, is_staff, pretty_json
 from runs.deletion import delete_run
 from runs.models import Run, RunState, Worker
 from runs.templatetags.numbers import duration, when
@@ -31,7 +31,7 @@ HEAVY = ("spec", "inputs", "live", "result", "error_detail", "error_stack_trace"
 
 
 @admin.register(Run)
-class RunAdmin(LookOnly):
+class RunAdmin(TellsErrors):
     """Runs: find one, see why it failed, cancel it, delete it once it has ended."""
 
     list_display = (
@@ -197,16 +197,6 @@ class RunAdmin(LookOnly):
         """How long its last attempt took or has taken."""
         seconds = run.elapsed_seconds
         return "—" if seconds is None else duration(seconds)
-
-    @admin.display(description="Traceback")
-    def trace(self, run: Run) -> SafeString | str:
-        """Where it failed, as the strategy's author reads it."""
-        return format_html('<pre class="trace">{}</pre>', run.error_stack_trace) if run.error_stack_trace else "—"
-
-    @admin.display(description="Bar, parameters, position")
-    def where_it_failed(self, run: Run) -> SafeString | str:
-        """The failing bar's facts."""
-        return pretty_json(run.error_detail)
 
     @admin.display(description="Spec")
     def asked(self, run: Run) -> SafeString | str:

@@ -9,6 +9,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from runs.models import Run, Trial
+
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
@@ -37,6 +39,20 @@ class LookOnly(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
         """Nobody."""
         return False
+
+
+class TellsErrors(LookOnly):
+    """Rows that may carry an error: where and how it failed."""
+
+    @admin.display(description="Traceback")
+    def trace(self, row: Run | Trial) -> SafeString | str:
+        """Where it failed, as the strategy's author reads it."""
+        return format_html('<pre class="trace">{}</pre>', row.error_stack_trace) if row.error_stack_trace else "—"
+
+    @admin.display(description="Bar, parameters, position")
+    def where_it_failed(self, row: Run | Trial) -> SafeString | str:
+        """The failing bar's facts."""
+        return pretty_json(row.error_detail)
 
 
 def is_staff(request: HttpRequest) -> bool:

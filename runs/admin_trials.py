@@ -8,14 +8,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from runs.admin_base import LookOnly, pretty_json
+from runs.admin_base import LookOnly, TellsErrors, pretty_json
 from runs.models import Chunk, Run, Trial
 from runs.searches import metrics_of, search_of
 from runs.templatetags.numbers import milliseconds
 
 
 @admin.register(Trial)
-class TrialAdmin(LookOnly):
+class TrialAdmin(TellsErrors):
     """Trials of optimizations: find one, see why it failed."""
 
     list_display = ("label", "run", "status", "objective", "took", "error_type", "said", "error_place", "is_reused")
@@ -71,16 +71,6 @@ class TrialAdmin(LookOnly):
     def parameters(self, trial: Trial) -> SafeString | str:
         """What it was tried with."""
         return pretty_json(search_of(trial.run).parameters(trial.combination))
-
-    @admin.display(description="Traceback")
-    def trace(self, trial: Trial) -> SafeString | str:
-        """Where it failed, as the strategy's author reads it."""
-        return format_html('<pre class="trace">{}</pre>', trial.error_stack_trace) if trial.error_stack_trace else "—"
-
-    @admin.display(description="Bar, parameters, position")
-    def where_it_failed(self, trial: Trial) -> SafeString | str:
-        """The failing bar's facts."""
-        return pretty_json(trial.error_detail)
 
     @admin.display(description="All metrics")
     def all_metrics(self, trial: Trial) -> SafeString | str:

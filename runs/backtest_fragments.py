@@ -12,8 +12,9 @@ from algotrade.spec import BacktestSpec
 from runs import artifacts, report
 from runs.blocks import MONTH_NAMES, drawdown_rows, histogram, month_rows
 from runs.figures import currency_of, dataset_label, moment, strategy_title, tick_of
+from runs.live_parts import header_context, progress_context, row_context
 from runs.models import Run, RunState
-from runs.phases import PHASE_WORDS, Partial, estimate_of, percent_done, steps_of, tab_title
+from runs.phases import Partial, percent_done
 from runs.tables import trades_page
 from runs.traces import error_report, own_line
 
@@ -39,7 +40,15 @@ def partials(run: Run) -> list[Partial]:
 
 def row_partial(run: Run) -> Partial:
     """Return template and context of the run's row in the list."""
-    context = {**common_context(run), **_progress(run), "error_place": own_line(run)}
+    common = common_context(run)
+    context = {
+        **common,
+        **row_context(run),
+        "title": common["strategy_title"],
+        "detail": common["parameters_text"],
+        "result_template": "runs/_row_result.html",
+        "error_place": own_line(run),
+    }
     return "runs/_row.html", context
 
 
@@ -115,21 +124,14 @@ def _outcome(run: Run) -> dict[str, Any]:
 
 
 def _header(run: Run) -> dict[str, Any]:
-    """Return the tab's title and the sentence for screen readers."""
-    percent = percent_done(run)
-    progress = f"{percent:.1f}%, {run.processed:,} of {run.total:,} bars."
-    words = {
-        RunState.PENDING: f"{run} is queued.",
-        RunState.RUNNING: progress,
-        RunState.COMPLETED: f"{run} completed.",
-        RunState.FAILED: f"{run} failed. {run.error_type}: {run.error_message}",
-        RunState.CANCELLED: f"{run} was cancelled at {progress}",
-    }
+    title = strategy_title(run)
     return {
-        "percent": percent,
+        **header_context(run, title=title, completed=""),
+        "percent": percent_done(run),
+        "header_facts": "runs/_header_facts.html",
+        "header_news": "runs/_header_news.html",
+        "headline": f"{title} on {dataset_label(run)}",
         "repeated": run.repeated_run,
-        "tab_title": tab_title(run, strategy_title(run)),
-        "announce": words[RunState(run.state)],
         "wall_seconds": run.elapsed_seconds,
     }
 
@@ -138,14 +140,9 @@ def _progress(run: Run) -> dict[str, Any]:
     live = run.live or {}
     sim_time = live.get("sim_time")
     return {
-        "percent": percent_done(run),
-        "steps": steps_of(run),
-        "ahead": run.queue_position() if run.state == RunState.PENDING else None,
-        "phase_label": PHASE_WORDS.get(run.phase, run.phase),
+        **progress_context(run),
+        "progress_facts": "runs/_progress_facts.html",
         "sim_time": moment(sim_time) if sim_time else None,
-        "rate": run.rate,
-        "eta_seconds": estimate_of(run),
         "equity": live.get("equity"),
         "n_trades": live.get("trades"),
-        "wall_seconds": run.elapsed_seconds,
     }

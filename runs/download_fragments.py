@@ -4,13 +4,14 @@ from typing import Any
 
 from algotrade.market.vendors.spec import DownloadSpec
 from runs.figures import moment
+from runs.live_parts import header_context, progress_context, row_context
 from runs.models import Run, RunState
-from runs.phases import DOWNLOAD_WORDS, Partial, estimate_of, percent_done, steps_of, tab_title
+from runs.phases import Partial, percent_done
 from runs.traces import error_report
 
 OUTCOMES = {
-    RunState.PENDING: "runs/_download_progress.html",
-    RunState.RUNNING: "runs/_download_progress.html",
+    RunState.PENDING: "runs/_progress.html",
+    RunState.RUNNING: "runs/_progress.html",
     RunState.COMPLETED: "runs/_download_done.html",
     RunState.FAILED: "runs/_download_error.html",
     RunState.CANCELLED: "runs/_download_cancelled.html",
@@ -21,14 +22,22 @@ def partials(run: Run) -> list[Partial]:
     """Return template and context of each live part of the run's page."""
     common = common_context(run)
     return [
-        ("runs/_download_header.html", {**common, **_header(run, common["label"])}),
+        ("runs/_header.html", {**common, **_header(run, common)}),
         (OUTCOMES[RunState(run.state)], {**common, **_progress(run), **_outcome(run)}),
     ]
 
 
 def row_partial(run: Run) -> Partial:
     """Return template and context of the run's row in the list."""
-    return "runs/_download_row.html", {**common_context(run), **_progress(run)}
+    common = common_context(run)
+    context = {
+        **common,
+        **row_context(run),
+        "title": f"Candles from {common['exchange_title']}",
+        "dataset_label": common["label"],
+        "result_template": "runs/_download_row_result.html",
+    }
+    return "runs/_row.html", context
 
 
 def common_context(run: Run) -> dict[str, Any]:
@@ -40,23 +49,7 @@ def common_context(run: Run) -> dict[str, Any]:
         "exchange_title": run.inputs.get("title", run.exchange),
         "start": moment(spec.start_ns),
         "end": moment(spec.end_ns),
-        "cancel_text": cancel_text(run),
     }
-
-
-def cancel_text(run: Run) -> str:
-    """Return what a cancel would keep and what it would leave undone."""
-    return f"{run.processed:,} bars that were fetched are kept for a resume. The dataset stays as it is."
-
-
-def verbs_of(run: Run) -> list[str]:
-    """Return what may be done with the run in its state, whoever asks."""
-    may = {
-        "cancel": run.is_active,
-        "resume": run.state in (RunState.CANCELLED, RunState.FAILED),
-        "delete": run.is_terminal,
-    }
-    return [verb for verb, is_possible in may.items() if is_possible]
 
 
 def missing_ranges(run: Run) -> list[dict[str, Any]]:
@@ -67,35 +60,22 @@ def missing_ranges(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _header(run: Run, label: str) -> dict[str, Any]:
-    """Return the tab's title, the sentence for screen readers, and what may be done now."""
-    percent = percent_done(run)
-    progress = f"{percent:.1f}%, {run.processed:,} of {run.total:,} bars."
-    words = {
-        RunState.PENDING: f"{run} is queued.",
-        RunState.RUNNING: progress,
-        RunState.COMPLETED: f"{run} completed. {run.processed:,} bars fetched.",
-        RunState.FAILED: f"{run} failed. {run.error_type}: {run.error_message}",
-        RunState.CANCELLED: f"{run} was cancelled at {progress}",
-    }
+def _header(run: Run, common: dict[str, Any]) -> dict[str, Any]:
     return {
-        "percent": percent,
-        "tab_title": tab_title(run, label),
-        "announce": words[RunState(run.state)],
-        "verbs": " ".join(verbs_of(run)),
+        **header_context(run, title=common["label"], completed=f"{run.processed:,} bars fetched."),
+        "percent": percent_done(run),
+        "header_facts": "runs/_download_header_facts.html",
+        "header_news": "runs/_download_header_news.html",
+        "headline": f"{common['label']} from {common['exchange_title']}",
+        "wall_seconds": run.elapsed_seconds,
     }
 
 
 def _progress(run: Run) -> dict[str, Any]:
     return {
-        "percent": percent_done(run),
-        "steps": steps_of(run),
-        "ahead": run.queue_position() if run.state == RunState.PENDING else None,
-        "phase_label": DOWNLOAD_WORDS.get(run.phase, run.phase),
-        "rate": run.rate,
-        "eta_seconds": estimate_of(run),
+        **progress_context(run),
+        "progress_facts": "runs/_download_facts.html",
         "waiting": (run.live or {}).get("waiting") if run.state == RunState.RUNNING else None,
-        "wall_seconds": run.elapsed_seconds,
     }
 
 

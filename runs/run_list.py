@@ -4,7 +4,6 @@ Every question is asked of the index `run_listing` and of the short table of not
 curves and results, are read for the fifty runs of one page only.
 """
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from django.db.models import Count, F, Q
 from django.utils.http import urlencode
 
 from runs.models import Note, Run, RunKind, RunQuerySet, RunState
+from runs.paging import Page, PageNumbers
 
 ROWS_PER_PAGE = 50
 MOST_QUERY_CHARACTERS = 100
@@ -127,42 +127,23 @@ CHOICES = {"status": tuple(RunState.values), "kind": tuple(RunKind.values), "sor
 
 
 @dataclass(frozen=True, slots=True)
-class RunPage:
+class RunPage(Page[Run]):
     """One page of the list.
 
     Attributes:
-        runs: what is shown.
-        number, n_pages: page, and how many there are, from 1.
-        n_rows: runs that match.
         counts: runs by state that pass every filter but the status.
     """
 
-    runs: list[Run]
-    number: int
-    n_pages: int
-    n_rows: int
     counts: dict[str, int]
-
-    @property
-    def first(self) -> int:
-        """Number of the first shown row, from 1; 0 when there is none."""
-        return (self.number - 1) * ROWS_PER_PAGE + 1 if self.runs else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last shown row."""
-        return self.first + len(self.runs) - 1 if self.runs else 0
 
 
 def page_of(visible: RunQuerySet, wanted: Wanted) -> RunPage:
     """Return the page that is asked for; a page beyond the last one is the last one."""
     counts = state_counts(visible, wanted)
     n_rows = counts.get(wanted.status, 0) if wanted.status else sum(counts.values())
-    n_pages = max(1, math.ceil(n_rows / ROWS_PER_PAGE))
-    number = min(wanted.page, n_pages)
-    first = (number - 1) * ROWS_PER_PAGE
-    numbers = list(wanted.matching(visible).values_list("pk", flat=True)[first : first + ROWS_PER_PAGE])
-    return RunPage(in_order(numbers), number, n_pages, n_rows, counts)
+    at = PageNumbers.of(wanted.page, n_rows, ROWS_PER_PAGE)
+    numbers = list(wanted.matching(visible).values_list("pk", flat=True)[at.rows_shown])
+    return RunPage(in_order(numbers), at, counts)
 
 
 def in_order(numbers: list[int]) -> list[Run]:

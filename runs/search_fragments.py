@@ -11,15 +11,16 @@ from algotrade.metrics import METRICS
 from algotrade.spec import OptimizationSpec
 from runs import report
 from runs.figures import Figure, moment, strategy_title, value_text
-from runs.models import TRIALS_PHASE, Run, RunState, Trial, Worker
-from runs.phases import PHASE_WORDS, Partial, estimate_of, percent_done, steps_of, tab_title
+from runs.live_parts import header_context, progress_context, row_context
+from runs.models import Run, RunState, Trial, Worker
+from runs.phases import Partial, percent_done
 from runs.search_defaults import default_objective
 from runs.searches import Search, metrics_of, search_of
 from runs.traces import error_report, own_line
 
 OUTCOMES = {
-    RunState.PENDING: "runs/_search_progress.html",
-    RunState.RUNNING: "runs/_search_progress.html",
+    RunState.PENDING: "runs/_progress.html",
+    RunState.RUNNING: "runs/_progress.html",
     RunState.COMPLETED: "runs/_search_summary.html",
     RunState.FAILED: "runs/_search_error.html",
     RunState.CANCELLED: "runs/_search_cancelled.html",
@@ -38,7 +39,7 @@ def partials(run: Run) -> list[Partial]:
     """Return template and context of each live part of the run's page."""
     common = common_context(run)
     return [
-        ("runs/_search_header.html", {**common, **_header(run)}),
+        ("runs/_header.html", {**common, **_header(run, common)}),
         (OUTCOMES[RunState(run.state)], {**common, **_outcome(run, common["spec"])}),
         ("runs/_search_best.html", {**common, **_best(run, search_of(run))}),
         ("runs/_failures_head.html", {**common, "n_errors": n_distinct_errors(run)}),
@@ -47,10 +48,18 @@ def partials(run: Run) -> list[Partial]:
 
 def row_partial(run: Run) -> Partial:
     """Return template and context of the run's row in the list."""
-    context = {**common_context(run), **_progress(run), "error_place": own_line(run)}
-    objective = context["objective"]
-    context["best"] = Figure(objective.label, run.best_value, objective.unit)
-    return "runs/_search_row.html", context
+    common = common_context(run)
+    objective = common["objective"]
+    context = {
+        **common,
+        **row_context(run),
+        "title": common["strategy_title"],
+        "detail": common["axes_text"],
+        "result_template": "runs/_search_row_result.html",
+        "error_place": own_line(run),
+        "best": Figure(objective.label, run.best_value, objective.unit),
+    }
+    return "runs/_row.html", context
 
 
 def common_context(run: Run) -> dict[str, Any]:
@@ -72,7 +81,6 @@ def common_context(run: Run) -> dict[str, Any]:
         "method_label": METHOD_WORDS.get(spec.method, spec.method.capitalize()),
         "axes_text": " \N{MULTIPLICATION SIGN} ".join(f"{name} {len(axes[name]):,}" for name in search.searched)
         or "one combination",
-        "cancel_text": cancel_text(run),
     }
 
 
@@ -87,13 +95,6 @@ def currency_of(run: Run) -> str:
     return str(run.inputs["datasets"][0]["instrument"].get("currency", ""))
 
 
-def cancel_text(run: Run) -> str:
-    """Return what a cancel would keep and what it would leave undone."""
-    left = run.total - run.processed
-    kept = f"{run.processed:,} finished trial{' is' if run.processed == 1 else 's are'} kept."
-    return f"{kept} {left:,} will not run."
-
-
 def n_distinct_errors(run: Run) -> int:
     """Return how many different errors the failed trials have."""
     if not run.failed:
@@ -101,43 +102,17 @@ def n_distinct_errors(run: Run) -> int:
     return run.trials.filter(is_failed=True).order_by().values("error_type", "error_place").distinct().count()
 
 
-def is_hopeless(run: Run) -> bool:
-    """Tell whether every trial has failed: there is nothing to resume, only to run again with a mended strategy."""
-    return run.state == RunState.FAILED and 0 < run.failed == run.processed >= run.total
-
-
-def verbs_of(run: Run) -> list[str]:
-    """Return what may be done with the run in its state, whoever asks."""
-    may = {
-        "cancel": run.is_active,
-        "finish": run.state == RunState.RUNNING and run.phase == TRIALS_PHASE and not run.finish_requested,
-        "resume": run.state in (RunState.CANCELLED, RunState.FAILED) and not is_hopeless(run),
-        "retry": run.state in (RunState.COMPLETED, RunState.FAILED) and run.failed > 0,
-        "retry_all": is_hopeless(run),
-        "delete": run.is_terminal,
-        "again": run.is_terminal,
-    }
-    return [verb for verb, is_possible in may.items() if is_possible]
-
-
-def _header(run: Run) -> dict[str, Any]:
-    """Return the tab's title, the sentence for screen readers, and what may be done now."""
-    percent, objective = percent_done(run), METRICS[run.spec["objective"]]
-    progress = f"{percent:.1f}%, {run.processed:,} of {run.total:,} trials."
+def _header(run: Run, common: dict[str, Any]) -> dict[str, Any]:
+    objective = common["objective"]
     failed = f", {run.failed:,} failed" if run.failed else ""
-    words = {
-        RunState.PENDING: f"{run} is queued.",
-        RunState.RUNNING: progress,
-        RunState.COMPLETED: f"{run} completed. {run.completed_trials:,} trials finished{failed}.",
-        RunState.FAILED: f"{run} failed. {run.error_type}: {run.error_message}",
-        RunState.CANCELLED: f"{run} was cancelled at {progress}",
-    }
+    completed = f"{run.completed_trials:,} trials finished{failed}."
     return {
-        "percent": percent,
-        "tab_title": tab_title(run, strategy_title(run)),
-        "announce": words[RunState(run.state)],
+        **header_context(run, title=common["strategy_title"], completed=completed),
+        "percent": percent_done(run),
+        "header_facts": "runs/_search_header_facts.html",
+        "header_news": "runs/_search_header_news.html",
+        "headline": f"{common['strategy_title']} on {common['dataset_label']}",
         "best_figure": Figure(objective.label, run.best_value, objective.unit),
-        "verbs": " ".join(verbs_of(run)),
     }
 
 
@@ -159,16 +134,7 @@ def _outcome(run: Run, spec: OptimizationSpec) -> dict[str, Any]:
 
 
 def _progress(run: Run) -> dict[str, Any]:
-    return {
-        "percent": percent_done(run),
-        "steps": steps_of(run),
-        "ahead": run.queue_position() if run.state == RunState.PENDING else None,
-        "phase_label": PHASE_WORDS.get(run.phase, run.phase),
-        "rate": run.rate,
-        "eta_seconds": estimate_of(run),
-        "wall_seconds": run.elapsed_seconds,
-        "bar": _bar(run),
-    }
+    return {**progress_context(run), "progress_facts": "runs/_search_facts.html", "bar": _bar(run)}
 
 
 def _workers(run: Run) -> dict[str, int]:

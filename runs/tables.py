@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from algotrade.results import BacktestResult
 from runs.artifacts import bars_of
 from runs.figures import moment
 from runs.models import Run
+from runs.paging import Page, PageNumbers
 
 ROWS_PER_PAGE = 50
 ROWS_IN_REPORT = 12
@@ -31,37 +31,10 @@ REASON_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A slice of a table.
-
-    Attributes:
-        rows: what is shown, one mapping per row.
-        number: page, from 1.
-        n_pages: pages there are, at least 1.
-        n_rows: rows of the whole table.
-        size: rows of a full page.
-        first, last: shown rows, from 1; 0 when the table is empty.
-    """
-
-    rows: list[dict[str, Any]]
-    number: int
-    n_pages: int
-    n_rows: int
-    size: int
-
-    @property
-    def first(self) -> int:
-        """Number of the first shown row."""
-        return (self.number - 1) * self.size + 1 if self.rows else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last shown row."""
-        return self.first + len(self.rows) - 1 if self.rows else 0
+TablePage = Page[dict[str, Any]]
 
 
-def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
+def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:
     """Return closed trades in exit order, then the open one."""
     bar_seconds = timeframe_ns(run.timeframe) / 1e9
 
@@ -88,7 +61,7 @@ def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_
     return _page(len(result.trades), number, size, row)
 
 
-def orders_page(_: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
+def orders_page(_: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:
     """Return the orders as they were given, each with its fill."""
     fills = result.fills
     row_of_order = {int(order): index for index, order in enumerate(fills["order"]) if order >= 0}
@@ -116,7 +89,7 @@ def orders_page(_: Run, result: BacktestResult, number: int, size: int = ROWS_IN
     return _page(len(result.orders), number, size, row)
 
 
-def equity_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
+def equity_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:
     """Return equity at each UTC day's last bar, with buy and hold and drawdown."""
     days = result.time // NANOSECONDS_PER_DAY
     last_bars = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
@@ -137,7 +110,7 @@ def equity_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_
     return _page(len(last_bars), number, size, row)
 
 
-def candles_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> Page:
+def candles_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:
     """Return the bars, each with the indicators as the strategy saw them.
 
     Raises:
@@ -156,7 +129,7 @@ def candles_page(run: Run, result: BacktestResult, number: int, size: int = ROWS
     return _page(min(len(bars), result.n_bars), number, size, row)
 
 
-TABLES: dict[str, Callable[[Run, BacktestResult, int, int], Page]] = {
+TABLES: dict[str, Callable[[Run, BacktestResult, int, int], TablePage]] = {
     "trades": trades_page,
     "orders": orders_page,
     "equity": equity_page,
@@ -165,13 +138,10 @@ TABLES: dict[str, Callable[[Run, BacktestResult, int, int], Page]] = {
 """Tables of a report by the last part of their address."""
 
 
-def _page(n_rows: int, number: int, size: int, row: Callable[[int], dict[str, Any]]) -> Page:
-    """Cut one page out of a table; a page number beyond either end is the end."""
-    n_pages = max(1, math.ceil(n_rows / size))
-    number = min(max(1, number), n_pages)
-    first = (number - 1) * size
-    rows = [row(index) for index in range(first, min(first + size, n_rows))]
-    return Page(rows, number, n_pages, n_rows, size)
+def _page(n_rows: int, number: int, size: int, row: Callable[[int], dict[str, Any]]) -> TablePage:
+    """Cut one page out of a table."""
+    at = PageNumbers.of(number, n_rows, size)
+    return Page([row(index) for index in range(n_rows)[at.rows_shown]], at)
 
 
 def _defined(value: Any) -> float | None:

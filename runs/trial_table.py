@@ -1,6 +1,5 @@
 """The table of an optimization's trials: filtered by an expression, sorted by any column, one page at a time."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -15,6 +14,7 @@ from algotrade.spec import ParamValue
 from algotrade.strategies.rules import Rule
 from runs.models import Run, Trial
 from runs.models.search import HEADLINES
+from runs.paging import Page, PageNumbers
 from runs.searches import Search, metrics_of, search_of
 from runs.tables import ROWS_PER_PAGE
 from runs.trial_columns import TrialColumns, columns_of
@@ -44,15 +44,10 @@ class TrialRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialsPage:
-    """A page of the table.
+class TrialsPage(Page[TrialRow]):
+    """A page of the table, whose rows are the trials that pass the filter.
 
     Attributes:
-        rows: what is shown.
-        number: page, from 1.
-        n_pages: pages there are, at least 1.
-        n_rows: trials that pass the filter.
-        size: rows of a full page.
         n_new: trials that pass the filter and came after `as_of`.
         as_of: revision at which the table stands; asked for again it shows the same trials.
         sort: order that is shown, as it was asked; empty: best first.
@@ -60,26 +55,11 @@ class TrialsPage:
         error: what is wrong with the filter or the order, which then is not applied; empty when nothing is.
     """
 
-    rows: list[TrialRow]
-    number: int
-    n_pages: int
-    n_rows: int
-    size: int
     n_new: int
     as_of: int
     sort: str
     query: str
     error: str
-
-    @property
-    def first(self) -> int:
-        """Number of the first shown row."""
-        return (self.number - 1) * self.size + 1 if self.rows else 0
-
-    @property
-    def last(self) -> int:
-        """Number of the last shown row."""
-        return self.first + len(self.rows) - 1 if self.rows else 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,16 +95,10 @@ def trials_page(
         size: rows of a page.
     """
     found = select_trials(run, sort=sort, query=query, as_of=as_of)
-    n_rows = len(found.numbers)
-    n_pages = max(1, math.ceil(n_rows / size))
-    number = min(max(1, page), n_pages)
-    shown = found.numbers[(number - 1) * size : number * size].tolist()
+    at = PageNumbers.of(page, len(found.numbers), size)
     return TrialsPage(
-        rows=trial_rows(run, shown),
-        number=number,
-        n_pages=n_pages,
-        n_rows=n_rows,
-        size=size,
+        rows=trial_rows(run, found.numbers[at.rows_shown].tolist()),
+        at=at,
         n_new=found.n_new,
         as_of=found.as_of,
         sort="" if "sort" in found.errors else sort,

@@ -4,6 +4,7 @@ from django.urls import path, re_path, register_converter
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
+from runs.models import RunKind
 from runs.views import (
     about,
     backtest_forms,
@@ -18,6 +19,7 @@ from runs.views import (
     optimizations,
     report,
     run_list,
+    run_pages,
     trials,
     uploads,
 )
@@ -54,6 +56,24 @@ class DatasetKey:
 register_converter(TrialNumber, "trial")
 register_converter(DatasetKey, "dataset")
 
+
+def _shared(kind: RunKind, *verbs: str) -> list[URLPattern]:
+    """Return the addresses that the pages of every kind have: the live parts, cancel, delete, and `verbs`."""
+    views = {
+        "live": run_pages.run_live,
+        "cancel": run_pages.run_cancel,
+        "delete": run_pages.run_delete,
+        "finish": run_pages.run_finish,
+        "resume": run_pages.run_resume,
+        "retry": run_pages.run_retry,
+    }
+    names = ("live", "cancel", "delete", *verbs)
+    return [
+        path(f"{kind.value}s/<uuid:run_id>/{name}", views[name], {"kind": kind}, f"{kind.value}_{name}")
+        for name in names
+    ]
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="runs"), name="home"),
     path("runs", run_list.runs, name="runs"),
@@ -66,8 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backtests/new/check", backtest_forms.backtest_check, name="backtest_check"),
     path("backtests/new/fields", backtest_forms.backtest_fields, name="backtest_fields"),
     path("backtests/<uuid:run_id>", backtests.backtest, name="backtest"),
-    path("backtests/<uuid:run_id>/live", backtests.backtest_live, name="backtest_live"),
-    path("backtests/<uuid:run_id>/cancel", backtests.backtest_cancel, name="backtest_cancel"),
+    *_shared(RunKind.BACKTEST),
     path("backtests/<uuid:run_id>/again", backtest_forms.backtest_again, name="backtest_again"),
     path("backtests/<uuid:run_id>/series.json", report.backtest_series, name="backtest_series"),
     path("backtests/<uuid:run_id>/candles.json", report.backtest_candles, name="backtest_candles"),
@@ -87,12 +106,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimizations/<uuid:run_id>/trials.csv", optimization_data.trials_csv, name="optimization_trials_csv"),
     path("optimizations/<uuid:run_id>/trials.json", optimization_data.trials_json, name="optimization_trials_json"),
     path("optimizations/<uuid:run_id>", optimizations.optimization, name="optimization"),
-    path("optimizations/<uuid:run_id>/live", optimizations.optimization_live, name="optimization_live"),
-    path("optimizations/<uuid:run_id>/cancel", optimizations.optimization_cancel, name="optimization_cancel"),
-    path("optimizations/<uuid:run_id>/finish", optimizations.optimization_finish, name="optimization_finish"),
-    path("optimizations/<uuid:run_id>/resume", optimizations.optimization_resume, name="optimization_resume"),
-    path("optimizations/<uuid:run_id>/retry", optimizations.optimization_retry, name="optimization_retry"),
-    path("optimizations/<uuid:run_id>/delete", optimizations.optimization_delete, name="optimization_delete"),
+    *_shared(RunKind.OPTIMIZATION, "finish", "resume", "retry"),
     path("optimizations/<uuid:run_id>/again", optimizations.optimization_again, name="optimization_again"),
     path("optimizations/<uuid:run_id>/trials", trials.optimization_trials, name="optimization_trials"),
     path("optimizations/<uuid:run_id>/failures", trials.optimization_failures, name="optimization_failures"),
@@ -112,10 +126,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("data/download", downloads.download_new, name="download_new"),
     path("data/download/check", downloads.download_check, name="download_check"),
     path("downloads/<uuid:run_id>", downloads.download, name="download"),
-    path("downloads/<uuid:run_id>/live", downloads.download_live, name="download_live"),
-    path("downloads/<uuid:run_id>/cancel", downloads.download_cancel, name="download_cancel"),
-    path("downloads/<uuid:run_id>/resume", downloads.download_resume, name="download_resume"),
-    path("downloads/<uuid:run_id>/delete", downloads.download_delete, name="download_delete"),
+    *_shared(RunKind.DOWNLOAD, "resume"),
     path("data", datasets.data, name="data"),
     path("data/import", uploads.upload_new, name="upload_new"),
     path("data/imports/<uuid:upload_id>", uploads.upload_page, name="upload"),

@@ -1,7 +1,7 @@
-"""What people may do to an optimization besides cancelling it: Finish now, Resume, Retry failed, repeat a trial.
+"""What people may do with a run that is there: which verbs its state allows, and doing them.
 
-Pages, API and administration all come here. A verb that the state does not allow raises IllegalTransition, whose
-message says why: a 409.
+Pages, lists and API all come here. A verb that the state does not allow raises IllegalTransition, whose message says
+why: a 409.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,59 @@ from django.db import IntegrityError
 from algotrade.errors import StrategyError
 from algotrade.spec import DATASET_AXES, OptimizationInputs, run_key
 from runs import artifacts
-from runs.models import IllegalTransition, Run, RunState, Trial
+from runs.models import TRIALS_PHASE, IllegalTransition, Run, RunKind, RunState, Trial
 from runs.searches import pinned_backtest, search_of
+
+
+def is_hopeless(run: Run) -> bool:
+    """Tell whether every trial has failed: there is nothing to resume, only to run again with a mended strategy."""
+    return run.state == RunState.FAILED and 0 < run.failed == run.processed >= run.total
+
+
+def _not_to_finish(run: Run) -> str:
+    is_at_trials = run.is_optimization and run.state == RunState.RUNNING and run.phase == TRIALS_PHASE
+    if not is_at_trials:
+        return "runs no trials now"
+    return "finishes already" if run.finish_requested else ""
+
+
+def _not_to_resume(run: Run) -> str:
+    if run.kind == RunKind.BACKTEST:
+        return "a backtest starts again from its first bar; run it again"
+    if run.state not in (RunState.CANCELLED, RunState.FAILED):
+        return "neither cancelled nor failed"
+    return "every trial of it failed; retry them" if is_hopeless(run) else ""
+
+
+def _not_to_retry(run: Run) -> str:
+    if not run.is_optimization or run.state not in (RunState.COMPLETED, RunState.FAILED):
+        return "no optimization that has come to its end"
+    return "" if run.failed else "no trial of it failed"
+
+
+_REFUSALS: dict[str, Callable[[Run], str]] = {
+    "cancel": lambda run: "" if run.is_active else "had ended already",
+    "finish": _not_to_finish,
+    "resume": _not_to_resume,
+    "retry": _not_to_retry,
+    "delete": lambda run: "" if run.is_terminal else "still active; cancel first",
+    "again": lambda run: "" if run.is_terminal and not run.is_download else "has not ended",
+}
+
+
+def refusal(run: Run, verb: str) -> str:
+    """Return why the run's state does not allow a verb; empty when it does.
+
+    Args:
+        run: the run.
+        verb: cancel, finish, resume, retry, delete or again.
+    """
+    return _REFUSALS[verb](run)
+
+
+def verbs_of(run: Run) -> list[str]:
+    """Return what may be done with the run in its state, whoever asks."""
+    return [verb for verb in _REFUSALS if not refusal(run, verb)]
 
 
 def finish(run: Run) -> None:

@@ -1,35 +1,23 @@
 """Builders of optimizations for tests: rows in any state, trials with known metrics, batches as a child tells them."""
 
 import base64
-import itertools
 
 import numpy as np
 
 from algotrade.metrics.vector import METRIC_KEYS, PLACES
-from runs.models import Run, RunKind, RunState, Trial
+from algotrade.optimize.samplers import sampler_of
+from algotrade.spec import OptimizationSpec
+from runs.models import TRIALS_PHASE, Run, RunKind, RunState, Trial
 from runs.outcomes import Judge
+from tests.builders import INPUTS as BACKTEST_INPUTS
+from tests.builders import SPEC as BACKTEST
 from tests.builders import make_run
 
-_numbers = itertools.count(1)
-DATASET = {
-    "asset": "SPY",
-    "exchange": "NYSE",
-    "timeframe": "1h",
-    "start_ns": 1_262_304_000_000_000_000,
-    "end_ns": 1_293_836_400_000_000_000,
-    "total_bars": 1_000,
+DATASET = {name: BACKTEST[name] for name in ("asset", "exchange", "timeframe", "start_ns", "end_ns")} | {
+    "total_bars": 1_000
 }
-ACCOUNT = {
-    "initial_cash": 10_000.0,
-    "commission": 0.001,
-    "fixed_fee": 0.0,
-    "slippage_ticks": 0.0,
-    "slippage_frac": 0.0,
-    "fill": "next_open",
-    "sizing": {"kind": "equity_fraction", "value": 1.0},
-    "margin_ratio": 1.0,
-    "close_at_end": False,
-    "risk_free_rate": 0.0,
+ACCOUNT = {name: value for name, value in BACKTEST.items() if name not in (*DATASET, "strategy_name", "parameters")} | {
+    "slippage_ticks": 0.0
 }
 SPEC = {
     "strategy_name": "sma_cross",
@@ -45,13 +33,12 @@ SPEC = {
     "filters": {},
 }
 INPUTS = {
-    "source_hash": "5" * 64,
+    "source_hash": BACKTEST_INPUTS["source_hash"],
     "engine": "1",
-    "datasets": [
-        {"dataset_hash": "d" * 64, "instrument": {"tick_size": 0.01, "lot_size": 1.0, "currency": "USD"}},
-    ],
+    "datasets": [{name: BACKTEST_INPUTS[name] for name in ("dataset_hash", "instrument")}],
 }
 TOTAL = 20
+"""Combinations of SPEC; no pair breaks its rule."""
 ERROR = {
     "type": "ZeroDivisionError",
     "message": "float division by zero",
@@ -60,27 +47,29 @@ ERROR = {
 }
 
 
-def make_search(state=RunState.RUNNING, phase="running_trials", **fields):
-    """Return a saved optimization of 4 x 5 combinations; a running one evaluates trials and has no owner."""
-    spec = SPEC | fields.pop("spec", {})
+def make_search(state=RunState.RUNNING, *, spec=None, **fields):
+    """Return a saved optimization of 4 x 5 combinations; `spec` changes some of its spec's fields.
+
+    A running one evaluates trials and has no owner.
+    """
+    asked = SPEC | (spec or {})
     values = {
         "kind": RunKind.OPTIMIZATION,
-        "spec": spec,
+        "spec": asked,
         "inputs": INPUTS,
-        "total": TOTAL,
-        "phase": phase,
-        "owner": "",
-        "attempt": int(state != RunState.PENDING),
+        "total": sampler_of(OptimizationSpec.from_dict(asked)).n_trials,
         "sources": [INPUTS["source_hash"]],
     }
+    if state == RunState.RUNNING:
+        values |= {"phase": TRIALS_PHASE, "owner": "", "attempt": 1}
     return make_run(state, **(values | fields))
 
 
 def vector(**metrics):
-    """Return a metric vector in which these metrics have values and all others are undefined."""
+    """Return a metric vector in which these metrics have values; all others, and those that are None, are undefined."""
     values = np.full(len(METRIC_KEYS), np.nan)
     for key, value in metrics.items():
-        values[PLACES[key]] = value
+        values[PLACES[key]] = np.nan if value is None else value
     return values
 
 

@@ -1,17 +1,15 @@
 """Who may call: a bearer token, or the session of the browser with its CSRF token."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from ninja.security import APIKeyCookie, HttpBearer
 from ninja.security.session import SessionAuth
 from ninja.utils import check_csrf
 
 from runs.access_models import ApiToken
 from runs.api.errors import ApiError
-from runs.models import Run, RunKind
 
 
 class Bearer(HttpBearer):
@@ -50,56 +48,3 @@ def user_of(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise ApiError(401)
     return request.user
-
-
-def visible_backtest(request: HttpRequest, run_id: UUID) -> Run:
-    """Return a backtest that the caller may see; raises as `_visible`."""
-    return _visible(request, run_id, RunKind.BACKTEST)
-
-
-def visible_optimization(request: HttpRequest, run_id: UUID) -> Run:
-    """Return an optimization that the caller may see; raises as `_visible`."""
-    return _visible(request, run_id, RunKind.OPTIMIZATION)
-
-
-def visible_download(request: HttpRequest, run_id: UUID) -> Run:
-    """Return a download that the caller may see; raises as `_visible`."""
-    return _visible(request, run_id, RunKind.DOWNLOAD)
-
-
-def manageable_backtest(request: HttpRequest, run_id: UUID) -> Run:
-    """Return a backtest that the caller may cancel or delete; raises as `_manageable`."""
-    return _manageable(request, visible_backtest(request, run_id))
-
-
-def manageable_optimization(request: HttpRequest, run_id: UUID) -> Run:
-    """Return an optimization that the caller may change or delete; raises as `_manageable`."""
-    return _manageable(request, visible_optimization(request, run_id))
-
-
-def manageable_download(request: HttpRequest, run_id: UUID) -> Run:
-    """Return a download that the caller may change or delete; raises as `_manageable`."""
-    return _manageable(request, visible_download(request, run_id))
-
-
-def _visible(request: HttpRequest, run_id: UUID, kind: RunKind) -> Run:
-    """Return a run of a kind that the caller may see.
-
-    Raises:
-        Http404: there is none of that id, or not for the caller.
-    """
-    run = Run.objects.visible_to(user_of(request)).filter(id=run_id, kind=kind).first()
-    if run is None:
-        raise Http404(f"There is no {kind.value} {run_id}.")
-    return run
-
-
-def _manageable(request: HttpRequest, run: Run) -> Run:
-    """Return the run.
-
-    Raises:
-        ApiError: the caller may see it, but not change it.
-    """
-    if not run.is_manageable_by(user_of(request)):
-        raise ApiError(403, f"{run} belongs to {run.user.get_username()}; only they and staff may change it.")
-    return run

@@ -4,7 +4,7 @@ from typing import Any
 
 from ninja import Field, Schema
 
-from runs.api.schemas import Page, Standing, Status
+from runs.api.schemas import Page, Standing
 
 
 class DownloadBody(Schema):
@@ -15,16 +15,6 @@ class DownloadBody(Schema):
     timeframe: str
     start: str | None = Field(None, description="ISO 8601 UTC, inclusive; the dataset's last bar by default.")
     end: str | None = Field(None, description="ISO 8601 UTC, inclusive; the last finished bar by default.")
-
-
-class DownloadSubmitted(Schema):
-    """A download that was taken."""
-
-    id: str
-    number: int
-    status: Status
-    total_bars: int
-    is_dedup: bool = Field(description="Whether the identical download was active already; then this is that one.")
 
 
 class DownloadItem(Standing):

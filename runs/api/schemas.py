@@ -24,8 +24,8 @@ class SizingBody(Schema):
     value: float = 1.0
 
 
-class SpecBody(Schema):
-    """What to run. `GET` gives it back complete; posted again it means the same."""
+class AccountBody(Schema):
+    """What every submission of a strategy says: which one, on which candles, with what account."""
 
     strategy_name: str
     asset: str
@@ -43,6 +43,11 @@ class SpecBody(Schema):
     margin_ratio: float = Field(1.0, description="Fraction of a short's notional that is reserved.")
     close_at_end: bool = False
     risk_free_rate: float = Field(0.0, description="Annual fraction.")
+
+
+class SpecBody(AccountBody):
+    """What to run. `GET` gives it back complete; posted again it means the same."""
+
     parameters: dict[str, ParameterValue] = Field({}, description="By name; an omitted one takes its default.")
 
 
@@ -54,19 +59,24 @@ class WordsBody(Schema):
     tags: list[str] = Field([], description=f"At most {MOST_TAGS}, of letters and digits with . + / - _ between them.")
 
 
-class Submitted(Schema):
-    """A submission that was taken."""
+class Taken(Schema):
+    """A submission that was taken, whatever it is counted in."""
 
     id: str
     number: int = Field(description='What people say: "Backtest 1207".')
     status: Status
-    total_bars: int
     is_dedup: bool = Field(description="Whether the identical run was active already; then this is that one.")
     identical_to: str | None = Field(description="Id of an identical run that completed before.")
 
 
-class Standing(Schema):
-    """How a run stands."""
+class Submitted(Taken):
+    """A submission that was taken."""
+
+    total_bars: int
+
+
+class RunStanding(Schema):
+    """How a run of any kind stands."""
 
     id: str
     number: int
@@ -75,14 +85,19 @@ class Standing(Schema):
     attempt: int
     phase: str
     queue_position: int | None
-    processed_bars: int
-    total_bars: int
-    rate: float | None = Field(description="Bars per second.")
+    rate: float | None = Field(description="Bars, or trials, per second.")
     eta_seconds: float | None
     created_at: str
     started_at: str | None
     finished_at: str | None
     error_message: str | None
+
+
+class Standing(RunStanding):
+    """How a run that counts bars stands."""
+
+    processed_bars: int
+    total_bars: int
 
 
 class ResultBody(Schema):

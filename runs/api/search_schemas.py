@@ -4,30 +4,14 @@ from typing import Any, Literal
 
 from ninja import Field, Schema
 
-from runs.api.schemas import Page, ParameterValue, SizingBody, Status
+from runs.api.schemas import AccountBody, Page, ParameterValue, RunStanding, Taken
 
 Metrics = dict[str, float | None]
 
 
-class SearchBody(Schema):
+class SearchBody(AccountBody):
     """What to search. `GET` gives it back complete; posted again it means the same."""
 
-    strategy_name: str
-    asset: str
-    exchange: str
-    timeframe: str
-    start: str | None = Field(None, description="First bar, ISO 8601 UTC, inclusive; the dataset's first by default.")
-    end: str | None = Field(None, description="Last bar, ISO 8601 UTC, inclusive; the dataset's last by default.")
-    initial_cash: float = Field(10_000.0, description="Account currency.")
-    commission: float = Field(0.0, description="Fraction of notional per fill.")
-    fixed_fee: float = Field(0.0, description="Account currency per fill.")
-    slippage_ticks: float = Field(0.0, description="Adverse ticks per market or stop fill.")
-    slippage_frac: float = Field(0.0, description="Adverse fraction of the price per market or stop fill.")
-    fill: Literal["next_open", "this_close"] = "next_open"
-    sizing: SizingBody = SizingBody()
-    margin_ratio: float = Field(1.0, description="Fraction of a short's notional that is reserved.")
-    close_at_end: bool = False
-    risk_free_rate: float = Field(0.0, description="Annual fraction.")
     axes: dict[str, dict[str, Any]] = Field(
         {},
         description='By parameter, asset or timeframe: {"min", "max", "step"}, {"values"} or {"fixed"}; a parameter '
@@ -42,15 +26,10 @@ class SearchBody(Schema):
     filters: dict[str, float] = Field({}, description="min_ or max_ and a metric's key: what a trial must keep.")
 
 
-class Submitted(Schema):
+class Submitted(Taken):
     """A submission that was taken."""
 
-    id: str
-    number: int = Field(description='What people say: "Optimization 482".')
-    status: Status
     total_combinations: int = Field(description="Trials that will be evaluated, after the rules.")
-    is_dedup: bool = Field(description="Whether the identical run was active already; then this is that one.")
-    identical_to: str | None = Field(description="Id of an identical run that completed before.")
 
 
 class Evaluation(Schema):
@@ -103,28 +82,15 @@ class TrialPage(Page):
     items: list[TrialBody]
 
 
-class Standing(Schema):
+class Standing(RunStanding):
     """How an optimization stands."""
 
-    id: str
-    number: int
-    status: Status
-    rev: int = Field(description="Rises with every change; an answer with a lower one is older.")
-    attempt: int
-    phase: str
-    queue_position: int | None
     completed_combinations: int
     failed_combinations: int
     reused_combinations: int
     total_combinations: int
     best: BestTrial | None
     is_partial: bool = Field(description="Whether it ended before every trial was evaluated.")
-    rate: float | None = Field(description="Trials per second.")
-    eta_seconds: float | None
-    created_at: str
-    started_at: str | None
-    finished_at: str | None
-    error_message: str | None
 
 
 class ResultBody(Schema):

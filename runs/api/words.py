@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from runs.api import schemas
 from runs.api.bodies import words_body
 from runs.models import Note, Run
 from runs.notes import checked
-
-_BODY = schemas.WordsBody.model_json_schema(ref_template="{model}")
-WORDS = {"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}}
 
 
 def rewritten(run: Run, told: dict[str, Any]) -> Run:

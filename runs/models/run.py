@@ -94,7 +94,7 @@ class RunQuerySet(models.QuerySet["Run"]):
             try:
                 with transaction.atomic():
                     run = self._insert_pending(resolved, user, repeats)
-                    transaction.on_commit(run.announce, robust=True)
+                    run.announce()
                 return run, False
             except IntegrityError:
                 active = self.active().filter(run_key=resolved.run_key).first()

@@ -33,9 +33,12 @@ class Transitions(models.Model):
         return cast("models.QuerySet[Run]", cls._default_manager.all())
 
     def announce(self) -> None:
-        """Send a ticket to the workers and wake the pages. Losing either costs latency only: rows are the truth."""
-        queue.enqueue(self._run.id)
-        notify.ring()
+        """Send a ticket to the workers and wake the pages, once what the caller wrote is committed.
+
+        Losing either costs latency only: rows are the truth.
+        """
+        queue.enqueue_on_commit(self._run.id)
+        transaction.on_commit(notify.ring, robust=True)
 
     def mark_cancelled(self) -> bool:
         """Pending or running -> cancelled. The worker is fenced at once: the owner goes with the state."""
@@ -385,8 +388,10 @@ class Transitions(models.Model):
             rows = rows.filter(owner=owner)
         with transaction.atomic():
             moved = rows.update(state=to, owner=owner_now, rev=F("rev") + 1, updated_at=timezone.now(), **changes)
-            if moved:
-                transaction.on_commit(self.announce if to == RunState.PENDING else notify.ring, robust=True)
+            if moved and to == RunState.PENDING:
+                self.announce()
+            elif moved:
+                transaction.on_commit(notify.ring, robust=True)
         if moved:
             self._run.refresh_from_db()
         return bool(moved)

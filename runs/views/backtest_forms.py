@@ -1,25 +1,21 @@
 """The pages that start a backtest: the form, its check while one types, Run again."""
 
 import uuid
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from algotrade.resolve import Resolved, ResolvedOptimization
+from algotrade.resolve import Resolved
 from algotrade.spec import BacktestSpec
-from runs import artifacts, submission, throttle
+from runs import artifacts
 from runs.estimates import estimated_seconds
-from runs.forms import AccountForm, BacktestForm
-from runs.models import Run
-from runs.views.answers import viewer
-from runs.views.backtests import backtests
-
-Form = TypeVar("Form", bound=AccountForm)
+from runs.forms import BacktestForm
+from runs.models import RunKind
+from runs.views.run_pages import runs_of
+from runs.views.submitting import form_context, submit_form, twin_of
 
 
 def _form(data: dict[str, str]) -> BacktestForm:
@@ -47,7 +43,7 @@ def _prefilled(request: HttpRequest) -> BacktestForm:
     source, dataset = request.GET.get("from", ""), request.GET.get("dataset", "")
     if source:
         try:
-            run = get_object_or_404(backtests(request), id=uuid.UUID(source))
+            run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=uuid.UUID(source))
         except ValueError:
             return _form({})
         return BacktestForm.from_spec(BacktestSpec.from_dict(run.spec), artifacts.catalog(), artifacts.candle_store())
@@ -62,44 +58,12 @@ def _page(request: HttpRequest, form: BacktestForm, status: int = 200) -> HttpRe
 
 def _context(form: BacktestForm, resolved: Resolved | None) -> dict[str, Any]:
     return {
+        **form_context(RunKind.BACKTEST),
         "form": form,
-        "fields_url": reverse("backtest_fields"),
         "resolved": resolved,
         "seconds": estimated_seconds(resolved.strategy, resolved.total_bars) if resolved else None,
         "twin": twin_of(resolved) if resolved else None,
     }
-
-
-def twin_of(resolved: Resolved | ResolvedOptimization) -> Run | None:
-    """Return an active or completed run of the very same submission."""
-    active = Run.objects.active().filter(run_key=resolved.run_key).first()
-    return active or Run.objects.identical_completed(resolved.run_key)
-
-
-def submit_form(
-    request: HttpRequest,
-    resolved: Resolved | ResolvedOptimization,
-    form: Form,
-    page: Callable[[HttpRequest, Form, int], HttpResponse],
-) -> HttpResponse:
-    """Submit what a form asks for and lead to its run; the form's page tells why when it is too much.
-
-    A browser without scripts has not seen what was found while one typed: it is offered the identical run first.
-    """
-    twin = twin_of(resolved) if "ask" in request.POST else None
-    if twin is not None and not twin.is_active and request.POST.get("known") != str(twin.id):
-        messages.info(request, f"{twin} is the same and has completed. Open it, or press again to run it again.")
-        return page(request, form, 200)
-    try:
-        run, is_dedup = submission.submit(resolved, viewer(request), per_minute=throttle.PAGE_SUBMISSIONS)
-    except submission.TooMany as error:
-        form.errors = {"": str(error)}
-        response = page(request, form, 429)
-        response["Retry-After"] = str(error.retry_after)
-        return response
-    if is_dedup:
-        messages.info(request, f"The same {run.get_kind_display().lower()} is active already: this is {run}.")
-    return redirect(run)
 
 
 @require_POST
@@ -129,7 +93,7 @@ def _fields(request: HttpRequest, form: BacktestForm) -> HttpResponse:
 @require_POST
 def backtest_again(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Run the same spec again, on the strategy and the candles as they are now."""
-    run = get_object_or_404(backtests(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=run_id)
     form = BacktestForm.from_spec(BacktestSpec.from_dict(run.spec), artifacts.catalog(), artifacts.candle_store())
     resolved = form.resolve()
     if resolved is None:

@@ -6,7 +6,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from algotrade.resolve import ResolvedOptimization
@@ -17,7 +16,7 @@ from runs.forms import SearchForm
 from runs.forms.search import MULTIPLE
 from runs.models import Run, RunKind
 from runs.views.answers import viewer
-from runs.views.backtest_forms import submit_form, twin_of
+from runs.views.submitting import form_context, submit_form, twin_of
 
 
 @require_http_methods(["GET", "POST"])
@@ -94,8 +93,8 @@ def _page(request: HttpRequest, form: SearchForm, status: int = 200) -> HttpResp
 
 def _context(form: SearchForm, resolved: ResolvedOptimization | None) -> dict[str, Any]:
     return {
+        **form_context(RunKind.OPTIMIZATION),
         "form": form,
-        "fields_url": reverse("optimization_fields"),
         "resolved": resolved,
         "rows": form.axis_rows(),
         "evaluation": evaluate(resolved) if resolved else None,

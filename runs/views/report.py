@@ -13,11 +13,11 @@ from algotrade.errors import AlgotradeError, MarketDataError
 from runs import artifacts, fragments
 from runs.backtest_fragments import printed
 from runs.drawings import result_or_none, series_of
-from runs.models import Run, RunState
+from runs.models import Run, RunKind, RunState
 from runs.price import price_of
 from runs.tables import ROWS_IN_REPORT, ROWS_PER_PAGE, TABLES
 from runs.views.answers import is_htmx
-from runs.views.backtests import backtests
+from runs.views.run_pages import runs_of
 
 NOT_YET = "Trades, orders and equity appear when the backtest finishes."
 NEVER_FINISHED = "There are no trades, orders and equity to list: the backtest did not finish."
@@ -27,7 +27,7 @@ NEVER_FINISHED = "There are no trades, orders and equity to list: the backtest d
 @vary_on_headers("HX-Request")
 def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpResponse:
     """Show a page of trades, of orders, of equity by day or of candles: a part for the report, or a page of its own."""
-    run = get_object_or_404(backtests(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=run_id)
     context: dict[str, Any] = {"nav": "runs", "tab": table, **_page_context(run)}
     try:
         result = artifacts.load_result(run) if run.state == RunState.COMPLETED else None
@@ -52,7 +52,7 @@ def backtest_table(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpR
 @vary_on_headers("HX-Request")
 def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show what the strategy printed."""
-    run = get_object_or_404(backtests(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=run_id)
     context: dict[str, Any] = {"nav": "runs", "tab": "log", **_page_context(run), "log": printed(run)}
     if run.state == RunState.COMPLETED:
         context["result"] = result_or_none(run)
@@ -63,7 +63,7 @@ def backtest_log(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @gzip_page
 def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Return equity, buy and hold and drawdown of a range (epoch seconds), thinned out to `px` pixels."""
-    run = get_object_or_404(backtests(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=run_id)
     return JsonResponse(series_of(run, request.GET.dict()))
 
 
@@ -71,7 +71,7 @@ def backtest_series(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
 @gzip_page
 def backtest_candles(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Return the candles of a range with indicators and trades; `windowed` tells what the address may say."""
-    run = get_object_or_404(backtests(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=run_id)
     try:
         return JsonResponse(price_of(run, request.GET.dict()), json_dumps_params={"separators": (",", ":")})
     except MarketDataError as error:

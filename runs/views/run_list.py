@@ -50,7 +50,7 @@ def _listed(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
     page = run_list.page_of(Run.objects.visible_to(request.user), wanted)
     return {
         "page": page,
-        "rows": fragments.render_rows(page.runs, is_frame=False),
+        "rows": fragments.render_rows(page.rows, is_frame=False),
         "tabs": _tabs(page.counts, wanted),
         "columns": [{"label": label, "sorts": [_sort(wanted, *way) for way in ways]} for label, ways in COLUMNS],
         "previous": _address(wanted.query(page=page.number - 1)) if page.number > 1 else "",

@@ -15,7 +15,7 @@ from algotrade.metrics import METRICS
 from runs import artifacts, fragments, report, throttle, verbs
 from runs.failures import MOST_GROUPS, trials_of_group
 from runs.figures import strategy_title, value_text
-from runs.models import Run, Trial
+from runs.models import Run, RunKind, Trial
 from runs.price import bare_price_of, failing_bar
 from runs.search_fragments import chips_of, currency_of
 from runs.search_tables import page_query, table_of
@@ -23,7 +23,8 @@ from runs.searches import metrics_of, pinned_backtest, search_of
 from runs.traces import error_report
 from runs.trial_standing import neighbours_of, standing_of
 from runs.views.answers import is_htmx, viewer
-from runs.views.optimizations import GROUPS_ON_PAGE, asked_page, failures_context, optimizations
+from runs.views.optimizations import GROUPS_ON_PAGE, asked_page, failures_context
+from runs.views.run_pages import runs_of
 
 MOST_LISTED_TRIALS = 200
 """Trials of one error that its page lists."""
@@ -33,7 +34,7 @@ MOST_LISTED_TRIALS = 200
 @vary_on_headers("HX-Request")
 def optimization_trials(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a page of the trials: the table for the optimization's page, whose address follows, or a page of its own."""
-    run = get_object_or_404(optimizations(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
     page = asked_page(request, run)
     context = {"nav": "runs", "run": run, "table": table_of(run, page)}
     if not is_htmx(request):
@@ -49,7 +50,7 @@ def optimization_trials(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse
 @vary_on_headers("HX-Request")
 def optimization_failures(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show the failed trials by error; with `?error=&place=` the trials of one."""
-    run = get_object_or_404(optimizations(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
     if is_htmx(request):
         return render(request, "runs/_failures.html", {"run": run, **failures_context(run, GROUPS_ON_PAGE)})
     context = {"nav": "runs", "run": run, **_header(run)}
@@ -74,7 +75,7 @@ def optimization_failures(request: HttpRequest, run_id: uuid.UUID) -> HttpRespon
 @require_GET
 def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
     """Show one trial: its parameters and all its metrics, or why it failed."""
-    run = get_object_or_404(optimizations(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
     trial = _trial(run, number)
     search = search_of(run)
     parameters, values = search.parameters(trial.combination), metrics_of(trial)
@@ -110,7 +111,7 @@ def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> 
 @gzip_page
 def optimization_trial_candles(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
     """Return the candles of a trial's range, and the bar at which it failed."""
-    run = get_object_or_404(optimizations(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
     trial = _trial(run, number)
     pinned = pinned_backtest(trial)
     try:
@@ -123,7 +124,7 @@ def optimization_trial_candles(request: HttpRequest, run_id: uuid.UUID, number: 
 @require_POST
 def optimization_repeat(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
     """Run a trial again as a backtest of its own, with everything shown; its page is the answer."""
-    run = get_object_or_404(optimizations(request), id=run_id)
+    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
     trial = _trial(run, number)
     user = viewer(request)
     wait = throttle.take(f"submit-{throttle.PAGE_SUBMISSIONS}", user.pk, throttle.PAGE_SUBMISSIONS)

@@ -1,6 +1,7 @@
 /* What the page of every run keeps in step with its live header: tab title, favicon, announcements, the ticking clock. */
 
 import { Bell } from "./bell.js";
+import { Live } from "./live.js";
 import { duration } from "./numbers.js";
 
 const ANNOUNCE_MS = 15_000;
@@ -10,6 +11,17 @@ const ENDED = ["completed", "failed", "cancelled"];
 const main = document.getElementById("main");
 export const header = () => document.getElementById("run-header");
 export const isOver = () => ENDED.includes(header().dataset.state);
+
+/**
+ * Follow the page's run until it ends.
+ * @param {(isPoll: boolean) => void} onChange is called after the live parts were put in place
+ * @param {(data: object) => void} [onData] takes data frames
+ */
+export function followRun(onChange, onData) {
+  if (isOver()) return;
+  const pollUrl = () => `${main.dataset.liveUrl}?rev=${header().dataset.rev}`;
+  new Live({ socketPath: main.dataset.socket, pollUrl, isOver, onChange, onData }).start();
+}
 
 export class PageState {
   /** @param {() => void} onEnd is called once, when the run ends while the page is open */

@@ -1,8 +1,7 @@
 /* The page of one backtest: follows it while it lives, and turns into its report in place. */
 
 import { EquityCharts } from "./charts.js";
-import { Live } from "./live.js";
-import { header, isOver, PageState } from "./page_state.js";
+import { followRun, header, isOver, PageState } from "./page_state.js";
 
 const main = document.getElementById("main");
 const charts = new EquityCharts(main.querySelector("[data-testid=equity-chart]"));
@@ -24,13 +23,4 @@ const first = document.getElementById("chart-data");
 if (first) charts.show(JSON.parse(first.textContent));
 else charts.load();
 
-if (!isOver()) {
-  const live = new Live({
-    socketPath: main.dataset.socket,
-    pollUrl: () => `${main.dataset.liveUrl}?rev=${header().dataset.rev}`,
-    isOver,
-    onData: (data) => data.type === "chart" && !isOver() && charts.show(data.curve),
-    onChange: changed,
-  });
-  live.start();
-}
+followRun(changed, (data) => data.type === "chart" && !isOver() && charts.show(data.curve));

@@ -2,9 +2,8 @@
 
 import { Feed } from "./feed.js";
 import { Heatmap } from "./heatmap.js";
-import { Live } from "./live.js";
 import { ObjectiveChart } from "./objective.js";
-import { header, isOver, PageState } from "./page_state.js";
+import { followRun, header, PageState } from "./page_state.js";
 import { ParallelCoordinates } from "./parallel.js";
 import { Slices } from "./slices.js";
 import { fillEmpty, startTrials, tellNews } from "./trials.js";
@@ -114,11 +113,4 @@ startTrials();
 document.body.addEventListener("htmx:afterSettle", changed);
 if (Number(header().dataset.processed)) for (const one of feeds) one.follow(Number(header().dataset.rev));
 
-if (!isOver()) {
-  new Live({
-    socketPath: main.dataset.socket,
-    pollUrl: () => `${main.dataset.liveUrl}?rev=${header().dataset.rev}`,
-    isOver,
-    onChange: changed,
-  }).start();
-}
+followRun(changed);

@@ -41,6 +41,11 @@ def chromium():
 @pytest.fixture(scope="package")
 def session(product, chromium):
     """Return the cookies of somebody who opened the one-time URL."""
+    return logged_in(product, chromium)
+
+
+def logged_in(product, chromium):
+    """Open a product's one-time URL; return the cookies."""
     context = chromium.new_context()
     page = context.new_page()
     page.goto(product.login_url())

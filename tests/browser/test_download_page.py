@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import logged_in
 from tests.downloads import Downloads, beside
 from tests.exchange import FakeExchange
 
@@ -27,13 +28,7 @@ def product(server, tmp_path_factory):
 @pytest.fixture(scope="module")
 def session(product, chromium):
     """Return the cookies of somebody who opened the one-time URL."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(product.login_url())
-    page.wait_for_url("**/runs")
-    state = context.storage_state()
-    context.close()
-    return state
+    return logged_in(product, chromium)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from runs.models import Note, Run, RunKind, RunState
 from tests.builders import INPUTS
 from tests.runs.pages import METRICS, N_BARS, PAGE_SPEC
-from tests.runs.trials import SEARCH_INPUTS, SEARCH_SPEC
+from tests.searches import INPUTS as SEARCH_INPUTS
+from tests.searches import SPEC as SEARCH_SPEC
 
 FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 STATES = (*[RunState.COMPLETED] * 12, *[RunState.FAILED] * 2, *[RunState.CANCELLED] * 2)

@@ -5,7 +5,7 @@ from django.contrib.messages import get_messages
 
 from runs import bulk
 from runs.models import Run, RunState
-from tests.builders import make_run, make_user
+from tests.builders import make_download, make_run, make_user
 from tests.runs.clients import browser
 from tests.runs.pages import make_completed, make_page_run
 from tests.runs.trials import make_search
@@ -90,19 +90,19 @@ def test_question_about_nothing_that_may_be_done_has_no_button(site, user):
 
 def test_run_that_ends_between_question_and_answer_is_told(user, monkeypatch):
     run = make_page_run(RunState.RUNNING, user=user)
-    deed = bulk.DEEDS["cancel"]
-    judged = bulk.judge(deed, [run], user)
+    action = bulk.ACTIONS["cancel"]
+    judged = bulk.allowed(action, [run], user)
     Run.objects.filter(pk=run.pk).update(state=RunState.COMPLETED)
-    monkeypatch.setattr(bulk, "judge", lambda *_: judged)
-    assert bulk.perform(deed, [run], user).refused == {"had ended already": [str(run)]}
+    monkeypatch.setattr(bulk, "allowed", lambda *_: judged)
+    assert bulk.perform(action, [run], user).refused == {"had ended already": [str(run)]}
 
 
 def test_run_that_somebody_else_deleted_is_told(user, monkeypatch):
     run = make_completed(user=user)
-    judged = bulk.Judged([run])
+    judged = bulk.BulkResult([run])
     Run.objects.all().delete()
-    monkeypatch.setattr(bulk, "judge", lambda *_: judged)
-    assert bulk.perform(bulk.DEEDS["delete"], [run], user).refused == {"deleted already": [str(run)]}
+    monkeypatch.setattr(bulk, "allowed", lambda *_: judged)
+    assert bulk.perform(bulk.ACTIONS["delete"], [run], user).refused == {"deleted already": [str(run)]}
 
 
 def test_staff_may_cancel_everybodys(db):
@@ -121,7 +121,7 @@ def test_names_of_nothing_do_nothing(site, user, method, handles):
     assert Run.objects.count() == 1
 
 
-def test_unknown_deed_does_nothing(site, user):
+def test_unknown_action_does_nothing(site, user):
     do(site, "complete", make_page_run(user=user))
     assert set(states().values()) == {"pending"}
 
@@ -145,3 +145,24 @@ def test_many_names_are_told_in_short():
 
 def test_bulk_refuses_other_methods(site):
     assert site.delete("/runs/bulk").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("make", "offered"),
+    [
+        (lambda user: make_page_run(user=user), "cancel"),
+        (lambda user: make_completed(user=user), "delete again"),
+        (lambda user: make_search(RunState.RUNNING, user=user), "cancel finish"),
+        (lambda user: make_search(RunState.COMPLETED, user=user, processed=20, total=20), "delete again"),
+        (
+            lambda user: make_search(RunState.COMPLETED, user=user, processed=20, failed=1, total=20),
+            "retry delete again",
+        ),
+        (lambda user: make_search(RunState.FAILED, user=user, processed=20, failed=20, total=20), "retry delete again"),
+        (lambda user: make_search(RunState.CANCELLED, user=user, processed=2), "resume delete again"),
+        (lambda user: make_download(RunState.FAILED, user=user), "resume delete"),
+    ],
+)
+def test_row_says_what_its_run_allows_for_the_list_to_offer(site, user, make, offered):
+    make(user)
+    assert f'data-verbs="{offered}"' in site.get("/runs").content.decode()

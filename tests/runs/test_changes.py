@@ -9,7 +9,9 @@ from runs import artifacts
 from runs.changes import CANDLES_CHANGED, CANDLES_GONE, STRATEGY_CHANGED, STRATEGY_GONE, Today
 from tests.builders import INPUTS
 from tests.runs.pages import STRATEGIES, make_page_run
-from tests.runs.trials import DATASET, SEARCH_INPUTS, make_search
+from tests.runs.trials import make_search
+from tests.searches import DATASET
+from tests.searches import INPUTS as SEARCH_INPUTS
 
 NOW = STRATEGIES[0].source_hash
 

@@ -96,7 +96,7 @@ def work(monkeypatch, settings, tmp_path):
 
 
 def pending(**fields):
-    return make_search(RunState.PENDING, "queued", **fields)
+    return make_search(RunState.PENDING, **fields)
 
 
 def test_every_trial_is_evaluated_once_and_the_run_completed(work):

@@ -110,7 +110,7 @@ def test_what_is_not_understood_is_told_and_passed_over(site, user, asked, name,
     make_page_run(user=user)
     response = site.get("/runs?" + asked)
     assert allowed in response.context["wanted"].problems[name]
-    assert len(response.context["page"].runs) == 1
+    assert len(response.context["page"].rows) == 1
     assert "<b>" not in response.content.decode().split('id="run-list"')[1].split("<section")[0]
 
 

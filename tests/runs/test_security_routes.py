@@ -176,7 +176,7 @@ def test_failure_of_ours_tells_nothing_about_it(monkeypatch, client):
     def fail(*_args):
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("runs.api.bodies.item_body", fail)
+    monkeypatch.setattr("runs.api.run_routes.page_body", fail)
     make_run()
     client = browser()
     client.raise_request_exception = False

@@ -15,7 +15,8 @@ from tests.result_builders import START_NS
 from tests.runs import pages
 from tests.runs.clients import program
 from tests.runs.pages import N_BARS, make_arrays, make_completed
-from tests.runs.trials import SEARCH_INPUTS, add_trials, make_search, make_trial
+from tests.runs.trials import add_trials, make_search, make_trial
+from tests.searches import INPUTS as SEARCH_INPUTS
 
 SECOND = START_NS // 10**9
 MEAN = np.where(np.arange(N_BARS) < 9, np.nan, 100.0 + np.arange(N_BARS) / 8)

@@ -1,41 +1,13 @@
-"""Builders of optimizations and their trials, without running any."""
+"""Builders of the trials of an optimization of three parameters, without running any."""
 
-import numpy as np
-
-from algotrade.metrics.vector import METRIC_KEYS, PLACES
 from algotrade.optimize.samplers import sampler_of
 from algotrade.spec import OptimizationSpec
-from runs.models import Run, RunKind, RunState, Trial
+from runs.models import Run, RunState, Trial
 from runs.models.search import HEADLINES
-from tests.builders import INPUTS, SPEC, make_run
+from tests import searches
 
 AXES = [["fast", [5, 10, 15, 20]], ["slow", [10, 20, 30]], ["side", ["long", "both"]]]
-ACCOUNT = {
-    name: SPEC[name]
-    for name in SPEC
-    if name not in ("strategy_name", "asset", "exchange", "timeframe", "start_ns", "end_ns", "parameters")
-}
-DATASET = {name: SPEC[name] for name in ("asset", "exchange", "timeframe", "start_ns", "end_ns")} | {
-    "total_bars": 1_000
-}
-SEARCH_SPEC = {
-    "strategy_name": "sma_cross",
-    "datasets": [DATASET],
-    "account": ACCOUNT,
-    "axes": AXES,
-    "rules": ["fast < slow"],
-    "objective": "sharpe_ratio",
-    "direction": "maximize",
-    "method": "grid",
-    "max_trials": None,
-    "seed": 1,
-    "filters": {},
-}
-SEARCH_INPUTS = {
-    "source_hash": INPUTS["source_hash"],
-    "engine": "1",
-    "datasets": [{"dataset_hash": INPUTS["dataset_hash"], "instrument": INPUTS["instrument"]}],
-}
+ACCOUNT = searches.ACCOUNT | {"slippage_ticks": 1.0}
 FAILURE = {
     "error_type": "ZeroDivisionError",
     "error_message": "division by zero",
@@ -46,26 +18,8 @@ FAILURE = {
 
 
 def make_search(state=RunState.RUNNING, *, spec=None, **fields):
-    """Return a saved optimization; `spec` changes some of its spec's fields."""
-    asked = SEARCH_SPEC | (spec or {})
-    values = {
-        "kind": RunKind.OPTIMIZATION,
-        "spec": asked,
-        "inputs": SEARCH_INPUTS,
-        "total": sampler_of(OptimizationSpec.from_dict(asked)).n_trials,
-        "sources": [INPUTS["source_hash"]],
-    }
-    if state == RunState.RUNNING:
-        values |= {"phase": "running_trials", "owner": "", "attempt": 1}
-    return make_run(state, **(values | fields))
-
-
-def make_vector(values):
-    """Return the bytes of a vector with these metrics; the others are undefined."""
-    vector = np.full(len(METRIC_KEYS), np.nan)
-    for key, value in values.items():
-        vector[PLACES[key]] = np.nan if value is None else value
-    return vector.tobytes()
+    """Return a saved optimization of three parameters; `spec` changes some of its spec's fields."""
+    return searches.make_search(state, spec={"axes": AXES, "account": ACCOUNT} | (spec or {}), **fields)
 
 
 def make_trial(run, number, metrics=None, *, rev=1, **fields):
@@ -76,7 +30,11 @@ def make_trial(run, number, metrics=None, *, rev=1, **fields):
         return Trial(**(values | FAILURE | fields))
     objective = metrics.get(run.spec["objective"])
     values |= {key: metrics.get(key) for key in HEADLINES}
-    values |= {"objective": objective, "is_eligible": objective is not None, "metrics": make_vector(metrics)}
+    values |= {
+        "objective": objective,
+        "is_eligible": objective is not None,
+        "metrics": searches.vector(**metrics).tobytes(),
+    }
     return Trial(**(values | fields))
 
 
