@@ -7,6 +7,7 @@ an event loop.
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,11 +26,11 @@ UPLOAD_SECONDS = 1_800.0
 IDLE_SECONDS = 30.0
 """How long a connection may be silent between and within requests."""
 ANSWER_SECONDS = 60
-"""How long Django may take to answer."""
+"""How long Django may take to begin its answer, and from one part of a file that it sends to the next."""
 LINGER_SECONDS = 2.0
 """How long what a refused client still sends is read and thrown away, so that it sees the answer and not a reset."""
 SLOW_READER_SECONDS = 30.0
-"""How long a websocket's reader may leave its buffer full before the connection is cut."""
+"""How long the reader of a file or a websocket may leave its buffer full before the connection is cut."""
 MAX_FRAME_BYTES = 64 * 1024
 """Largest websocket message taken; the pages send none at all."""
 
@@ -146,10 +147,44 @@ def _refusal(status: int, max_body_bytes: int) -> str:
     return f"The request took longer than {REQUEST_SECONDS:.0f} s to arrive."
 
 
-class LimitedRequest(http_protocol.WebRequest):
-    """One request: bounds a body that does not say its length, and answers errors without a word about the server."""
+@implementer(IPushProducer)
+class _Flow:
+    """Whether a connection's buffer has room, as Twisted tells it."""
 
+    def __init__(self) -> None:
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.has_room.clear()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.has_room.set()
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        self.has_room.set()
+
+    async def wait(self) -> bool:
+        """Wait until there is room to write; False when the reader has left the buffer full for too long."""
+        if self.has_room.is_set():
+            return True
+        try:
+            await asyncio.wait_for(self.has_room.wait(), SLOW_READER_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+
+class LimitedRequest(http_protocol.WebRequest):
+    """One request: bounds a body that does not say its length, and answers errors without a word about the server.
+
+    An answer in parts (a file) may take as long as it flows. Where it stalls, the connection is cut: a file that ended
+    as if it were whole would be taken for whole.
+    """
+
+    flow: _Flow | None = None
     _n_body_bytes = 0
+    _told_at = 0.0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Leave forms to Django: Twisted would read them too, and answer a malformed one without a body."""
@@ -162,6 +197,43 @@ class LimitedRequest(http_protocol.WebRequest):
             self.channel.refuse(413)
         else:
             super().handleContentChunk(data)
+
+    def handle_reply(self, message: Any) -> None:
+        """Write a part of the answer; between the first and the last one the connection tells whether it has room."""
+        self._told_at = time.monotonic()
+        if message["type"] == "http.response.body":
+            is_last = not message.get("more_body", False)
+            if self.flow is None and not is_last and self.channel is not None:
+                self.flow = _Flow()
+                self.registerProducer(self.flow, True)
+            elif self.flow is not None and is_last:
+                self._stop_flow()
+        super().handle_reply(message)
+
+    def check_timeouts(self) -> None:
+        """Refuse what Django does not answer in time, and cut an answer that does not go on."""
+        if not self._response_started:
+            super().check_timeouts()
+        elif not self.finished and time.monotonic() - self._told_at > ANSWER_SECONDS:
+            self.cut()
+
+    def cut(self) -> None:
+        """End the connection so that the reader sees that the answer is not whole."""
+        self._stop_flow()
+        if self.channel is not None:
+            self.channel.transport.abortConnection()
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        """Let nobody wait for room on a connection that is gone."""
+        self._stop_flow()
+        super().connectionLost(reason)
+
+    def _stop_flow(self) -> None:
+        if self.flow is not None:
+            self.flow.stopProducing()
+            self.flow = None
+            if self.producer is not None and self.channel is not None:
+                self.unregisterProducer()
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:  # noqa: ARG002 - Daphne's signature
         """Answer an error that Django never saw."""
@@ -190,24 +262,6 @@ class LimitedHTTPFactory(http_protocol.HTTPFactory):
         return channel
 
 
-@implementer(IPushProducer)
-class _Flow:
-    """Whether a connection's buffer has room, as Twisted tells it."""
-
-    def __init__(self) -> None:
-        self.has_room = asyncio.Event()
-        self.has_room.set()
-
-    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.has_room.clear()
-
-    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.has_room.set()
-
-    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
-        self.has_room.set()
-
-
 class LimitedWebSocket(ws_protocol.WebSocketProtocol):
     """One websocket: whoever sends to it waits while its reader does not read."""
 
@@ -228,15 +282,9 @@ class LimitedWebSocket(ws_protocol.WebSocketProtocol):
         finally:
             self.maxMessagePayloadSize = limit
 
-    async def has_room(self) -> bool:
-        """Wait until there is room to write; False when the reader has left the buffer full for too long."""
-        if self.flow is None or self.flow.has_room.is_set():
-            return True
-        try:
-            await asyncio.wait_for(self.flow.has_room.wait(), SLOW_READER_SECONDS)
-        except TimeoutError:
-            return False
-        return True
+    def cut(self) -> None:
+        """End the connection."""
+        self.transport.abortConnection()
 
 
 class LimitedServer(daphne.server.Server):
@@ -265,9 +313,10 @@ class LimitedServer(daphne.server.Server):
         super().run()
 
     async def handle_reply(self, protocol: Any, message: Any) -> None:
-        """Hand an answer to its connection; a websocket's sender waits for room first."""
-        if message["type"] == "websocket.send" and not await protocol.has_room():
-            protocol.transport.abortConnection()
+        """Hand an answer to its connection; who sends a file or to a websocket waits for room first."""
+        flow = protocol.flow if message["type"] in ("websocket.send", "http.response.body") else None
+        if flow is not None and not await flow.wait():
+            protocol.cut()
             return
         await super().handle_reply(protocol, message)
 

@@ -1,5 +1,6 @@
 """The web server with small limits before a tiny application, as a process of its own (one reactor a process)."""
 
+import asyncio
 import json
 import sys
 
@@ -10,13 +11,16 @@ LIMITS = {
     "UPLOAD_SECONDS": 5.0,
     "LINGER_SECONDS": 0.3,
     "SLOW_READER_SECONDS": 1.0,
+    "ANSWER_SECONDS": 1,
     "MAX_FRAME_BYTES": 2_000,
 }
 MAX_BODY_BYTES = 200_000
 MAX_UPLOAD_BYTES = 1_000_000
 FRAME = "x" * 50_000
 N_FRAMES = 400
+N_SLOW_PARTS = 12
 n_sent = 0
+n_parts = 0
 
 
 async def application(scope, receive, send):
@@ -29,9 +33,49 @@ async def application(scope, receive, send):
         message = await receive()
         length += len(message["body"])
         more = message["more_body"]
-    body = json.dumps({"length": length, "sent": n_sent}).encode()
+    if scope["path"] in FILES:
+        await FILES[scope["path"]](send)
+        return
+    body = json.dumps({"length": length, "sent": n_sent, "parts": n_parts}).encode()
     await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
+
+
+async def slowly(send):
+    """Send a file whose every part comes in time, and whose whole takes longer than an answer may take to begin."""
+    await start(send)
+    for _ in range(N_SLOW_PARTS):
+        await part(send, b"part")
+        await asyncio.sleep(0.3)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def stall(send):
+    """Begin a file and never go on with it."""
+    await start(send)
+    await part(send, b"part")
+    await asyncio.sleep(60)
+
+
+async def pour(send):
+    """Send 20 MB as fast as the server takes them."""
+    global n_parts
+    await start(send)
+    for _ in range(N_FRAMES):
+        await part(send, FRAME.encode())
+        n_parts += 1
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def start(send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+
+
+async def part(send, data):
+    await send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+FILES = {"/slow": slowly, "/stall": stall, "/pour": pour}
 
 
 async def flood(scope, receive, send):

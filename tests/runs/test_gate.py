@@ -1,6 +1,7 @@
 """The web server's limits, over real sockets: bodies, slow clients, websocket frames, slow readers, the end."""
 
 import base64
+import http.client
 import json
 import os
 import select
@@ -10,15 +11,16 @@ import struct
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.runs.gate_server import MAX_BODY_BYTES, MAX_UPLOAD_BYTES, N_FRAMES
+from tests.runs.gate_server import FRAME, LIMITS, MAX_BODY_BYTES, MAX_UPLOAD_BYTES, N_FRAMES, N_SLOW_PARTS
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 10.0
+SLOW_READER = LIMITS["SLOW_READER_SECONDS"]
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def test_chunked_body_within_the_limit_passes(port):
 
 def test_malformed_form_reaches_the_application(port):
     with connect(port, head(Content_Type="multipart/form-data", Content_Length=3) + b"a=b") as client:
-        assert answer(client) == (200, {"length": 3, "sent": 0})
+        assert answer(client)[1]["length"] == 3
 
 
 def test_connection_serves_one_request_after_the_other(port):
@@ -229,3 +231,44 @@ def test_server_ends_at_once_although_a_request_has_not_come_in():
     with served() as (process, port), connect(port, b"GET / HTTP/1.1\r\n"), upgraded(port, "/quiet"):
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+
+
+def fetched(port, path):
+    """Return the body of an answer in parts; raises IncompleteRead, or ConnectionError, when it was cut."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    with closing(connection):
+        connection.request("GET", path)
+        return connection.getresponse().read()
+
+
+def test_file_that_flows_may_take_longer_than_an_answer_may_take_to_begin(port):
+    assert fetched(port, "/slow") == b"part" * N_SLOW_PARTS
+
+
+def test_file_comes_whole_at_full_speed(port):
+    assert len(fetched(port, "/pour")) == N_FRAMES * len(FRAME)
+
+
+def test_file_that_stalls_is_cut_so_that_nobody_takes_it_for_whole(port):
+    with pytest.raises((http.client.IncompleteRead, ConnectionError)):
+        fetched(port, "/stall")
+
+
+def test_reader_of_a_file_that_does_not_read_holds_it_back_and_is_cut_off(port):
+    def n_parts():
+        with connect(port, head("GET")) as other:
+            return answer(other)[1]["parts"]
+
+    before = n_parts()
+    with connect(port, head("GET", "/pour"), receive_buffer=4_096) as silent:
+        time.sleep(SLOW_READER / 2)
+        assert 0 < n_parts() - before < N_FRAMES / 2
+        assert is_cut(silent)
+
+
+def test_connection_serves_on_after_a_file(port):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
+    with closing(connection):
+        for _ in range(3):
+            connection.request("GET", "/pour")
+            assert len(connection.getresponse().read()) == N_FRAMES * len(FRAME)
