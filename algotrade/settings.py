@@ -110,6 +110,8 @@ MIDDLEWARE = [
     "runs.middleware.RequestLog",
     "runs.middleware.ApiErrors",
     "runs.middleware.BusyDatabase",
+    "runs.middleware.GoneRows",
+    "runs.middleware.NoNul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "runs.middleware.PrivateAnswers",

@@ -1,10 +1,14 @@
-"""What holds for every answer: found in the log, private, JSON below /api/, 503 while the database is busy."""
+"""What holds for every answer: found in the log, private, JSON below /api/, 503 while the database is busy.
+
+And 404 for what was deleted while a request looked at it.
+"""
 
 import secrets
 import time
 from collections.abc import Callable
 
 import structlog
+from django.core.exceptions import BadRequest, ObjectDoesNotExist
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -14,6 +18,7 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
 API_PATH = "/api/"
+ADMIN_PATH = "/admin/"
 SLOW_SECONDS = 1.0
 BUSY_SECONDS = 5
 """When to come back while the database does not answer; it has been waited for already."""
@@ -111,3 +116,42 @@ class BusyDatabase:
         answer = render(None, "503.html", status=503)
         answer["Retry-After"] = str(BUSY_SECONDS)
         return answer
+
+
+class GoneRows:
+    """Answer 404 when a row was deleted after the request had found it: somebody else was quicker."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer."""
+        return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Turn a row that is gone into a 404; every other error goes on."""
+        if not isinstance(exception, ObjectDoesNotExist):
+            return None
+        log.info("deleted meanwhile", path=request.path[:500], error=str(exception))
+        return render(request, "404.html", status=404)
+
+
+class NoNul:
+    """Keep NUL characters from the database: PostgreSQL takes none, and no cookie or filter of ours has one."""
+
+    def __init__(self, get_response: Handler) -> None:
+        """Wrap the next handler."""
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer as if such a cookie had not been sent; refuse such a filter of the administration, which is not ours.
+
+        Raises:
+            BadRequest: the administration is asked for a text with a NUL character.
+        """
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        if request.path.startswith(ADMIN_PATH) and "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("The address has a NUL character in it.")
+        return self._get_response(request)

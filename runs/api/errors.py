@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
@@ -70,6 +71,7 @@ def add_handlers(api: NinjaAPI) -> None:
     on(TooMany, lambda e: error_response(429, str(e), headers={"Retry-After": str(e.retry_after)}))
     on(IllegalTransition, lambda e: error_response(409, str(e)))
     on(Http404, lambda e: error_response(404, str(e)))
+    on(ObjectDoesNotExist, lambda _e: error_response(404, "It was deleted meanwhile."))
     on(AuthenticationError, lambda _e: unauthorized())
     on(HttpError, lambda e: error_response(e.status_code, str(e)))
     on(ValidationError, _invalid_query)

@@ -22,15 +22,20 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Put these words in the place of what was written about `run`; no words at all leave no row.
 
         Readers of the run are told by a new revision, in the same transaction.
+
+        Raises:
+            Run.DoesNotExist: somebody has deleted the run meanwhile.
         """
         note = Note(run=run, title=title, notes=notes, tags=joined(tags))
         with transaction.atomic():
+            # The run first: its row is then locked against a delete.
+            if not Run.objects.filter(pk=run.pk).update(rev=F("rev") + 1, updated_at=timezone.now()):
+                raise Run.DoesNotExist(f"{run} was deleted meanwhile.")
             if note.is_empty:
                 self.filter(run=run).delete()
             else:
                 words = {"title": note.title, "notes": note.notes, "tags": note.tags}
                 self.update_or_create(run=run, defaults=words)
-            Run.objects.filter(pk=run.pk).update(rev=F("rev") + 1, updated_at=timezone.now())
             transaction.on_commit(notify.ring, robust=True)
         return note
 
