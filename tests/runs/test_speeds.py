@@ -21,6 +21,19 @@ class Broken(Strategy):
         import os
         os._exit(3)
 """
+SECONDS_PER_BAR = 0.001
+SLEEPY = f"""
+import time
+
+from algotrade.strategies import Strategy
+
+class Sleepy(Strategy):
+    compiled = False
+
+    @staticmethod
+    def on_bar(bars, ind, params, broker):
+        time.sleep({SECONDS_PER_BAR})
+"""
 
 
 @pytest.fixture
@@ -44,10 +57,11 @@ def resolve(tmp_path, monkeypatch, settings):
 
 
 def test_speed_of_a_strategy_is_measured_and_kept(resolve):
-    resolved = resolve("sma_cross", fast={"values": [20, 50]}, slow={"values": [10, 40]})
+    resolved = resolve("sleepy", SLEEPY)
     speed, is_measuring = speeds.seconds_per_bar(resolved, 100)
     assert not is_measuring
-    assert 1e-9 < speed < 1e-3
+    # Of a bar, not of a trial: what one bar sleeps at least, and less than half of what all of them do.
+    assert SECONDS_PER_BAR <= speed < SECONDS_PER_BAR * resolved.total_bars / 2
     assert speeds.seconds_per_bar(resolved) == (speed, False)
 
 
