@@ -61,7 +61,7 @@ def test_speed_of_a_strategy_is_measured_and_kept(resolve):
     speed, is_measuring = speeds.seconds_per_bar(resolved, 100)
     assert not is_measuring
     # Of a bar, not of a trial: what one bar sleeps at least, and less than half of what all of them do.
-    assert SECONDS_PER_BAR <= speed < SECONDS_PER_BAR * resolved.total_bars / 2
+    assert SECONDS_PER_BAR <= speed < SECONDS_PER_BAR * resolved.spec.datasets[0].total_bars / 2
     assert speeds.seconds_per_bar(resolved) == (speed, False)
 
 
