@@ -109,7 +109,7 @@ def download(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
     for _, part in partials:
         context.update(part)
     context |= {
-        "nav": "data",
+        "nav": "runs",
         "outcome_template": partials[1][0],
         "may_manage": run.is_manageable_by(request.user),
         "words": run.words,
@@ -169,7 +169,7 @@ def _managed(request: HttpRequest, run_id: uuid.UUID) -> Run:
 def _question(request: HttpRequest, run: Run, verb: str, text: str, keep: str) -> HttpResponse:
     """Show a page that asks first: what a link leads to without a script."""
     context = {
-        "nav": "data",
+        "nav": "runs",
         "run": run,
         "title": f"{verb.capitalize()} {run}?",
         "text": text,
