@@ -80,8 +80,10 @@ def why_kept(dataset: Dataset) -> str:
     n_runs = usage()[names_of(dataset)]
     if not n_runs:
         return ""
-    runs = "1 run" if n_runs == 1 else f"{n_runs:,} runs"
-    return f"{dataset.label} on {dataset.exchange} is used by {runs}. Delete them first; their results rest on it."
+    runs, them = ("1 run", "it") if n_runs == 1 else (f"{n_runs:,} runs", "them")
+    return (
+        f"{dataset.label} on {dataset.exchange} is used by {runs}. Delete {them} first: the results rest on these bars."
+    )
 
 
 def delete(dataset: Dataset) -> None:

@@ -36,10 +36,8 @@ class PatientAverage(Strategy):
     def on_bar(bars, ind, params, broker):
         time.sleep(params.millis / 1e3 * (len(bars.close) / 9_000) ** 4)
         if bars.close[-1] > ind.average[-1] and broker.position == 0.0:
-            print(f"Bar {len(bars.close):,}: in at about {bars.close[-1]:,.2f}")
             broker.buy()
         elif bars.close[-1] < ind.average[-1] and broker.position > 0.0:
-            print(f"Bar {len(bars.close):,}: out at about {bars.close[-1]:,.2f}")
             broker.close()
 '''
 FRAGILE = '''"""A crossing of averages with a bug for equal ones."""
@@ -62,6 +60,8 @@ class FragileCross(Strategy):
 
     @staticmethod
     def on_bar(bars, ind, params, broker):
+        if len(bars.close) % 1_000 == 0:
+            print(f"Bar {len(bars.close):,}: {ind.fast[-1]:,.2f} and {ind.slow[-1]:,.2f}")
         if len(bars.close) == 100:
             time.sleep(params.millis / 1e3)
         if params.fast - params.slow > 30:

@@ -26,6 +26,7 @@ class Screen:
         prepare: what is done on the page before the picture.
         is_stranger: whether nobody is logged in.
         is_bare: whether there are no candles yet.
+        is_window: whether the picture is of the window, because something stands at its edge or upon it.
         status: with which the page answers.
     """
 
@@ -34,6 +35,7 @@ class Screen:
     prepare: "Callable[[Page], None]" = lambda _page: None
     is_stranger: bool = False
     is_bare: bool = False
+    is_window: bool = False
     status: int = 200
 
 
@@ -154,7 +156,7 @@ SCREENS = (
     Screen("download-pending", lambda content: content.downloads.pending),
     Screen("about", lambda _: "/about"),
     Screen("api", lambda _: "/api/docs"),
-    Screen("shortcuts", lambda _: "/about", prepare=_show_shortcuts),
+    Screen("shortcuts", lambda _: "/about", prepare=_show_shortcuts, is_window=True),
     Screen("administration", lambda _: "/admin/"),
     Screen("not-found", lambda _: "/nowhere", status=404),
     Screen("backtest-new", lambda _: f"/backtests/new?strategy=supertrend&dataset={DATASET}"),
@@ -186,7 +188,7 @@ SCREENS = (
     Screen("dataset-delete-kept", lambda content: f"{content.used_dataset}/delete"),
     Screen("backtest-failed", lambda content: content.failed),
     Screen("backtest-cancelled", lambda content: content.cancelled),
-    Screen("backtest-log", lambda content: f"{content.cancelled}/log"),
+    Screen("backtest-log", lambda content: f"{content.failed}/log"),
     Screen("optimization-completed", lambda content: content.search_completed),
     Screen("optimization-parallel", lambda content: f"{content.search_completed}?tab=parallel"),
     Screen("optimization-slices", lambda content: f"{content.search_completed}?tab=slices"),
@@ -197,8 +199,10 @@ SCREENS = (
     ),
     Screen("optimization-delete", lambda content: f"{content.search_completed}/delete"),
     Screen("optimization-with-failures", lambda content: content.search_with_failures),
+    Screen("optimization-retry", lambda content: f"{content.search_with_failures}/retry"),
     Screen("optimization-failed", lambda content: content.search_failed),
     Screen("optimization-cancelled", lambda content: content.search_cancelled),
+    Screen("optimization-resume", lambda content: f"{content.search_cancelled}/resume"),
     Screen("optimization-partial", lambda content: content.search_partial),
     Screen("trials", lambda content: f"{content.search_completed}/trials"),
     Screen("trials-filter-wrong", lambda content: f"{content.search_completed}/trials?q=sharp+%3E+1"),
@@ -209,13 +213,13 @@ SCREENS = (
     Screen("trial-failed", lambda content: content.failed_trial),
     Screen("failures", lambda content: f"{content.search_with_failures}/failures"),
     Screen("backtest-running", lambda content: content.running),
-    Screen("backtest-bell", lambda content: content.running, prepare=_ring),
+    Screen("backtest-bell", lambda content: content.running, prepare=_ring, is_window=True),
     Screen("backtest-cancel", lambda content: f"{content.running}/cancel"),
-    Screen("backtest-cancel-dialog", lambda content: content.running, prepare=_ask_to_cancel),
+    Screen("backtest-cancel-dialog", lambda content: content.running, prepare=_ask_to_cancel, is_window=True),
     Screen("backtest-pending", lambda content: content.pending),
     Screen("optimization-pending", lambda content: content.search_pending),
     Screen("runs", lambda content: content.everything),
-    Screen("runs-selected", lambda content: content.everything, prepare=_select),
+    Screen("runs-selected", lambda content: content.everything, prepare=_select, is_window=True),
     Screen("runs-delete", lambda content: content.deletion),
     Screen("runs-no-match", lambda content: f"{content.everything}?q=nowhere"),
     Screen("optimization-running", lambda content: content.search_running),

@@ -84,7 +84,7 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
                     _show_charts(page)
                     page.evaluate(NEXT_FRAMES)
                     picture = folder / f"{screen.name}-{variant}.png"
-                    page.screenshot(path=picture, full_page=True, animations="disabled")
+                    page.screenshot(path=picture, full_page=not screen.is_window, animations="disabled")
                     page.context.close()
                     yield picture
 
