@@ -8,7 +8,7 @@ from algotrade.errors import MarketDataError
 from algotrade.market.resample import resample
 from algotrade.market.store import Dataset
 from runs import artifacts
-from runs.models import Run, RunKind
+from runs.models import Run, RunKind, RunState
 
 Names = tuple[str, str, str]
 
@@ -32,6 +32,13 @@ def usage() -> Counter[Names]:
     for datasets in searches.values_list("spec__datasets", flat=True):
         counts.update({(one["asset"], one["exchange"], one["timeframe"]) for one in datasets or ()})
     return counts
+
+
+def was_downloaded(dataset: Dataset) -> bool:
+    """Whether a download has brought bars of a dataset, so that another one can continue it."""
+    asset, exchange, timeframe = names_of(dataset)
+    downloads = Run.objects.filter(kind=RunKind.DOWNLOAD, state=RunState.COMPLETED)
+    return downloads.filter(asset=asset, exchange=exchange, timeframe=timeframe).exists()
 
 
 def make_longer(dataset: Dataset, timeframe: str) -> tuple[Dataset, bool]:
@@ -73,8 +80,10 @@ def why_kept(dataset: Dataset) -> str:
     n_runs = usage()[names_of(dataset)]
     if not n_runs:
         return ""
-    runs = "1 run" if n_runs == 1 else f"{n_runs:,} runs"
-    return f"{dataset.label} on {dataset.exchange} is used by {runs}. Delete them first; their results rest on it."
+    runs, them = ("1 run", "it") if n_runs == 1 else (f"{n_runs:,} runs", "them")
+    return (
+        f"{dataset.label} on {dataset.exchange} is used by {runs}. Delete {them} first: the results rest on these bars."
+    )
 
 
 def delete(dataset: Dataset) -> None:

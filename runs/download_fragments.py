@@ -3,6 +3,7 @@
 from typing import Any
 
 from algotrade.market.vendors.spec import DownloadSpec
+from runs import artifacts
 from runs.figures import moment
 from runs.live_parts import header_context, progress_context, row_context
 from runs.models import Run, RunState
@@ -87,11 +88,13 @@ def _outcome(run: Run) -> dict[str, Any]:
         return {}
     result = run.result or {}
     dataset = result.get("dataset", {})
+    stored = artifacts.candle_store().newest(run.asset, run.exchange, run.timeframe)  # None: it was deleted since
     return {
         "result": result,
         "dataset": dataset,
         "first": moment(dataset["first_ns"]),
         "last": moment(dataset["last_ns"]),
         "missing": missing_ranges(run),
+        "dataset_key": stored.key if stored else "",
         "dataset_value": f"{run.asset}|{run.exchange}|{run.timeframe}",
     }

@@ -22,7 +22,7 @@ def asked(n_bars=N_BARS, first=0, **changes):
 def beside(server, home, **options):
     """Return a product, not started, whose exchange is the local one."""
     product = Product(home, **options)
-    product.environment["ALGOTRADE_EXCHANGE_URLS"] = f"{EXCHANGE}={server.url}"
+    server.stand_in(product.environment)
     return product
 
 

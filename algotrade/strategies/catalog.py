@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from string import digits
 from typing import Any
 
 from algotrade.errors import StrategyError
@@ -202,9 +203,10 @@ def _stamps(folder: Path, pattern: str) -> list[Stamp]:
 
 
 def title_of(name: str) -> str:
-    """Return what pages show for a strategy whose class gives no title: ``sma_cross`` is "SMA Cross"."""
+    """Return what pages show for a strategy whose class gives no title: ``rsi2_cross`` is "RSI2 Cross"."""
     acronyms = {"sma", "ema", "wma", "rsi", "atr", "adx", "macd", "cci", "roc", "vwap"}
-    return " ".join(word.upper() if word in acronyms else word.capitalize() for word in name.split("_") if word)
+    words = [word for word in name.split("_") if word]
+    return " ".join(word.upper() if word.rstrip(digits) in acronyms else word.capitalize() for word in words)
 
 
 def _parsed(info: StrategyInfo, answer: dict[str, Any]) -> StrategyInfo:

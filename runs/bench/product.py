@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ Found = TypeVar("Found")
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 PAUSE_SECONDS = 0.05
+_PART = "--{}\r\nContent-Disposition: form-data; {}\r\n\r\n{}"
 SAYS_WHERE = re.compile(r"AlgoTrade runs at (http://\S+?)/\s")
 
 
@@ -147,7 +149,18 @@ class Product:
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         """Return status and JSON body of a call of the API."""
         data = None if body is None else json.dumps(body).encode()
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        return self._ask(method, path, data, "application/json")
+
+    def send_file(self, path: str, name: str, content: bytes, **fields: str) -> tuple[int, Any]:
+        """Return status and JSON body of a POST that sends a file called `name`, and what is said of it."""
+        boundary = secrets.token_hex(16)
+        told = "".join(_PART.format(boundary, f'name="{field}"', value + "\r\n") for field, value in fields.items())
+        head = _PART.format(boundary, f'name="file"; filename="{name}"', "")
+        data = (told + head).encode() + content + f"\r\n--{boundary}--\r\n".encode()
+        return self._ask("POST", path, data, f"multipart/form-data; boundary={boundary}")
+
+    def _ask(self, method: str, path: str, data: bytes | None, kind: str) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
         request = urllib.request.Request(self.base_url + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:

@@ -14,6 +14,8 @@ from runs import exchanges
 from runs.figures import moment
 from runs.forms.fields import FormField
 
+DEFAULT_EXCHANGE = "bitstamp"
+"""Gives its bars to everybody, and from the beginning."""
 DEFAULT_TIMEFRAME = "1h"
 NAMES = ("exchange", "asset", "timeframe", "start", "end")
 
@@ -48,9 +50,9 @@ class DownloadForm:
 
     @property
     def exchange(self) -> str:
-        """The chosen exchange, or the first of the list."""
+        """The chosen exchange; the usual one when there is none of that name."""
         asked = self.data.get("exchange", "")
-        return asked if asked in self.known else next(iter(self._sorted()), "")
+        return next((one for one in (asked, DEFAULT_EXCHANGE, *self._sorted()) if one in self.known), "")
 
     @property
     def is_outdated(self) -> bool:
@@ -82,7 +84,7 @@ class DownloadForm:
 
     def all_fields(self) -> list[FormField]:
         """Return every field, in the order of the page."""
-        return [self.exchange_field(), self.timeframe_field(), self.asset_field(), *self.range_fields()]
+        return [self.exchange_field(), self.asset_field(), self.timeframe_field(), *self.range_fields()]
 
     def exchange_field(self) -> FormField:
         """Return the picker of exchanges."""
@@ -91,7 +93,7 @@ class DownloadForm:
 
     def asset_field(self) -> FormField:
         """Return the market's name."""
-        text = "A market as the exchange writes it, such as BTC/USD or BTC/USDT:USDT."
+        text = "As the exchange writes it, such as BTC/USD or BTC/USDT:USDT."
         return self._field("asset", "Market", self.data.get("asset", ""), kind="text", help=text)
 
     def timeframe_field(self) -> FormField:

@@ -50,7 +50,7 @@ class UploadForm:
     def instrument_fields(self) -> list[FormField]:
         """Return what is traded, and in what."""
         tick_size = self.options.get("tick_size")
-        seen = "" if self.seen.tick_size is None else f"{as_text(self.seen.tick_size)} seen in the prices"
+        seen = "" if self.seen.tick_size is None else f"{as_text(self.seen.tick_size)} seen"
         lot_size = self.options.get("lot_size", DEFAULT_LOT_SIZE)
         return [
             self._field("currency", "Currency", self._option("currency") or "USD"),

@@ -1,21 +1,20 @@
 """What there is to see: runs in every state on the sample candles, each made when the first screen asks for it."""
 
-from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
 from algotrade.market.sample import install_samples
 from algotrade.market.store import CandleStore
-from algotrade.ports import Json
-from runs.bench.product import Product, wait_for
+from runs.bench.product import Product
+from runs.screens.desk import Desk
+from runs.screens.downloads import Downloads
+from runs.screens.exchange import LocalExchange
+from runs.screens.imports import NAMES, Imports
 
 HOURS = {"asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
 DAYS = {"asset": "GLDX", "exchange": "SAMPLE", "timeframe": "1d"}
 DATASET = quote("ACME|SAMPLE|1h")
-RUN_SECONDS = 300.0
-"""How long a run may take to get where it is wanted on a busy machine; the first ones wait for the compiler."""
-SECONDS_BETWEEN_LOOKS = 0.2
 PATIENT = '''"""A moving average that lets one watch."""
 
 import time
@@ -61,6 +60,8 @@ class FragileCross(Strategy):
 
     @staticmethod
     def on_bar(bars, ind, params, broker):
+        if len(bars.close) % 1_000 == 0:
+            print(f"Bar {len(bars.close):,}: {ind.fast[-1]:,.2f} and {ind.slow[-1]:,.2f}")
         if len(bars.close) == 100:
             time.sleep(params.millis / 1e3)
         if params.fast - params.slow > 30:
@@ -80,11 +81,15 @@ FEW, MANY = ({"min": 10, "max": 60, "step": step} for step in (10, 5))
 WATCHED_BARS = 3_500
 """Bars of the patient strategy that take some seconds, of 9,135 that take some minutes."""
 TWO_YEARS = {"end": "2021-12-31"}
+WORDS = {
+    "title": "Supertrend on gold, both sides",
+    "tags": ["gold", "daily"],
+    "notes": "The baseline for everything that follows. Costs as the broker charges them since 2024.",
+}
 
 
 def furnish(product: Product) -> None:
-    """Store candles and strategies in the home of a product that does not run yet."""
-    install_samples(CandleStore(product.home / "candles"))
+    """Store strategies in the home of a product that does not run yet."""
     folder = product.home / "strategies"
     folder.mkdir(parents=True, exist_ok=True)
     for name, source in STRATEGIES.items():
@@ -95,17 +100,41 @@ class Content:
     """Runs of one product, by what a screen shows of them; each is the path of its page.
 
     The product has one worker, so that a run which takes its time makes the others wait.
+
+    Attributes:
+        downloads, imports: what else there is to see.
     """
 
-    def __init__(self, product: Product) -> None:
-        """Begin with no runs."""
+    def __init__(self, product: Product, exchange: LocalExchange) -> None:
+        """Begin with no runs, and no candles."""
         self._product = product
+        self._desk = Desk(product)
+        self.downloads = Downloads(self._desk, exchange)
+        self.imports = Imports(self._desk)
+
+    def store_candles(self) -> None:
+        """Store the sample candles, unless they are there."""
+        install_samples(CandleStore(self._product.home / "candles"))
 
     @cached_property
     def completed(self) -> str:
         """A backtest that has ended well."""
         fields = {"parameters": {"side": "both"}, "commission": 0.0005}
-        return self._ended("backtests", strategy_name="supertrend", **DAYS, **fields)
+        path = self._ended("backtests", strategy_name="supertrend", **DAYS, **fields)
+        return self._desk.describe(path, **WORDS)
+
+    @cached_property
+    def tradeless(self) -> str:
+        """A backtest that ended well and found nothing to do."""
+        return self._ended("backtests", strategy_name="connors_rsi2", start="2024-12-20")
+
+    @cached_property
+    def outdated(self) -> str:
+        """A backtest whose candles have changed since."""
+        _ = self.imports.stored
+        path = self._ended("backtests", strategy_name="keltner_channel", **NAMES)
+        _ = self.imports.replaced
+        return path
 
     @cached_property
     def failed(self) -> str:
@@ -115,18 +144,18 @@ class Content:
     @cached_property
     def cancelled(self) -> str:
         """A backtest that was cancelled on its way."""
-        return self._cancelled(self._watched(41))
+        return self._desk.cancelled(self._watched(41))
 
-    @cached_property
+    @property
     def running(self) -> str:
         """A backtest on its way."""
-        return self._watched(40)
+        return self._desk.active("backtest", lambda: self._watched(40))
 
-    @cached_property
+    @property
     def pending(self) -> str:
         """A backtest that waits behind another one."""
-        self._make_busy()
-        return self._submit("backtests", strategy_name="supertrend")
+        _ = self.running
+        return self._desk.active("pending", lambda: self._submit("backtests", strategy_name="supertrend"))
 
     @cached_property
     def search_completed(self) -> str:
@@ -149,33 +178,51 @@ class Content:
     @cached_property
     def search_cancelled(self) -> str:
         """An optimization that was cancelled on its way."""
-        return self._cancelled(self._searched(501))
+        return self._desk.cancelled(self._searched(101))
 
     @cached_property
+    def search_partial(self) -> str:
+        """An optimization that was finished before its last trial."""
+        path = self._searched(102)
+        self._desk.post(f"/api{path}/finish", None)
+        self._desk.until(path, lambda body: body["status"] == "completed")
+        return path
+
+    @property
     def search_running(self) -> str:
         """An optimization on its way; whatever else was active is not any more."""
-        for kind in ("backtests", "optimizations"):
-            for status in ("pending", "running"):
-                for item in self._get(f"/api/{kind}/?status={status}")["items"]:
-                    self._product.call("POST", f"/api/{kind}/{item['id']}/cancel")
-        return self._searched(500)
+        return self._desk.active("search", lambda: self._searched(500))
 
-    @cached_property
+    @property
     def search_pending(self) -> str:
         """An optimization that waits behind a backtest."""
-        self._make_busy()
+        _ = self.running
         axes = {"length": {"min": 5, "max": 30, "step": 5}, "width": {"values": [2, 3, 4]}}
-        return self._submit("optimizations", strategy_name="supertrend", axes=axes)
+        submit = partial(self._submit, "optimizations", strategy_name="supertrend", axes=axes)
+        return self._desk.active("pending search", submit)
 
-    @cached_property
+    @property
     def everything(self) -> str:
         """The list with a run of each kind."""
+        _ = self.downloads.completed, self.downloads.failed
         for name in (
-            "completed", "search_completed", "failed", "search_with_failures", "cancelled", "running", "pending",
-            "search_pending",
+            "completed", "search_completed", "failed", "search_with_failures", "outdated", "cancelled", "running",
+            "pending", "search_pending",
         ):  # fmt: skip
             getattr(self, name)
         return "/runs"
+
+    @property
+    def used_dataset(self) -> str:
+        """A dataset that a run used."""
+        _ = self.completed
+        return "/data/{asset}-{exchange}-{timeframe}".format(**DAYS)
+
+    @property
+    def deletion(self) -> str:
+        """The question whether to delete some runs, of which one is active."""
+        handles = map(self._handle, (self.completed, self.failed, self.running))
+        return "/runs/bulk?action=delete&" + "&".join(f"r={handle}" for handle in handles)
 
     @property
     def best_trial(self) -> str:
@@ -185,67 +232,47 @@ class Content:
     @property
     def comparison(self) -> str:
         """The three best trials side by side."""
-        run = self._get(f"/api{self.search_completed}/status")["number"]
-        return "/compare?" + "&".join(f"r=o{run}.{number}" for number in self._best_numbers())
+        run = self._handle(self.search_completed)
+        return "/compare?" + "&".join(f"r={run}.{number}" for number in self._best_numbers())
+
+    @property
+    def backtest_comparison(self) -> str:
+        """Two backtests and a trial side by side, the rows that differ."""
+        handles = [self._handle(self.completed), self._handle(self.outdated)]
+        trial = f"{self._handle(self.search_completed)}.{self._best_numbers()[0]}"
+        return "/compare?differences=1&" + "&".join(f"r={one}" for one in (*handles, trial))
 
     @property
     def failed_trial(self) -> str:
         """A trial that failed."""
-        groups = self._get(f"/api{self.search_with_failures}/failures")["items"]
+        groups = self._desk.get(f"/api{self.search_with_failures}/failures")["items"]
         return f"{self.search_with_failures}/trials/{groups[0]['trial']}"
 
-    def _best_numbers(self) -> list[int]:
-        items = self._get(f"/api{self.search_completed}/trials?sort=-sharpe_ratio&limit=3")["items"]
-        return [item["number"] for item in items]
+    def _handle(self, path: str) -> str:
+        """Return what people type for a run: b1207, o482."""
+        return f"{path[1]}{self._desk.get(f'/api{path}/status')['number']}"
 
-    def _make_busy(self) -> None:
-        """Give the one worker something that takes its time."""
-        _ = self.running
+    def _best_numbers(self) -> list[int]:
+        items = self._desk.get(f"/api{self.search_completed}/trials?sort=-sharpe_ratio&limit=3")["items"]
+        return [item["number"] for item in items]
 
     def _watched(self, length: int) -> str:
         """Start a backtest that takes minutes, and return once it has a curve to show."""
+        self._desk.clear()
         path = self._submit("backtests", strategy_name="patient_average", parameters={"length": length})
-        self._until(path, lambda body: body["processed_bars"] > WATCHED_BARS)
+        self._desk.until(path, lambda body: body["processed_bars"] > WATCHED_BARS)
         return path
 
     def _searched(self, millis: int) -> str:
         """Start an optimization and return once it has a part of its trials."""
+        self._desk.clear()
         axes = {"fast": MANY, "slow": MANY, "millis": {"fixed": millis}}
         path = self._submit("optimizations", strategy_name="fragile_cross", axes=axes, **TWO_YEARS)
-        self._until(path, lambda body: body["completed_combinations"] >= 20)
+        self._desk.until(path, lambda body: body["completed_combinations"] >= 20)
         return path
 
     def _ended(self, kind: str, **fields: Any) -> str:
-        path = self._submit(kind, **fields)
-        self._until(path, lambda body: body["status"] in ("completed", "failed"))
-        return path
-
-    def _cancelled(self, path: str) -> str:
-        self._product.call("POST", f"/api{path}/cancel")
-        return path
+        return self._desk.ended(kind, **{**HOURS, **fields})
 
     def _submit(self, kind: str, **fields: Any) -> str:
-        status, answer = self._product.call("POST", f"/api/{kind}/", {**HOURS, **fields})
-        if status != 202:
-            raise RuntimeError(f"A run of the demo content was refused: {status} {answer}")
-        return f"/{kind}/{answer['id']}"
-
-    def _until(self, path: str, is_so: Callable[[Json], bool]) -> None:
-        """Wait until it is so.
-
-        Raises:
-            RuntimeError: the run has ended before; it never will be.
-        """
-
-        def look() -> bool:
-            body = self._get(f"/api{path}/status")
-            if is_so(body):
-                return True
-            if body["status"] in ("completed", "failed", "cancelled"):
-                raise RuntimeError(f"{path} is {body['status']} too soon: {body['error_message']}")
-            return False
-
-        wait_for(look, RUN_SECONDS, f"what a picture of {path} is to show", SECONDS_BETWEEN_LOOKS)
-
-    def _get(self, path: str) -> Any:
-        return self._product.call("GET", path)[1]
+        return self._desk.submit(kind, **{**HOURS, **fields})

@@ -1,16 +1,18 @@
-"""The list of screens, and Chromium that takes them."""
+"""Chromium that takes the pictures."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algotrade.errors import AlgotradeError
 from runs.bench.product import Product
-from runs.screens.content import DATASET, Content, furnish
+from runs.screens.content import Content, furnish
+from runs.screens.downloads import N_HOURS
+from runs.screens.exchange import LocalExchange
+from runs.screens.pages import Screen
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -28,87 +30,13 @@ VARIANTS: dict[str, dict[str, Any]] = {
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
 """Chromium runs as root and in containers, too; it sees pages of this product only."""
-PAGE_MILLISECONDS = 30_000
+PAGE_MILLISECONDS = 60_000
 """How long a page may take to load, on a busy machine."""
 NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 
 
 class CannotTakeScreens(AlgotradeError):
     """There is no browser to take pictures with; the message says what to install."""
-
-
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """One picture of a page.
-
-    Attributes:
-        name: of the file, before the variant.
-        path: address of the page; asking for it makes what the page shows.
-        prepare: what is done on the page before the picture.
-        is_stranger: whether nobody is logged in.
-        status: with which the page answers.
-    """
-
-    name: str
-    path: Callable[[Content], str]
-    prepare: "Callable[[Page], None]" = lambda _page: None
-    is_stranger: bool = False
-    status: int = 200
-
-
-def _wrongly(field: str) -> "Callable[[Page], None]":
-    """Return what submits a form with one wrong field."""
-
-    def submit(page: "Page") -> None:
-        page.fill(f"[name='{field}']", "0")
-        page.click("[data-run]")
-        page.get_by_test_id("problems").wait_for()
-
-    return submit
-
-
-SCREENS = (
-    # In this order: the list is empty at first, and what runs or waits comes last.
-    Screen("runs-empty", lambda _: "/runs"),
-    Screen("login", lambda _: "/login/", is_stranger=True),
-    Screen("data", lambda _: "/data"),
-    Screen("data-import", lambda _: "/data/import"),
-    Screen("dataset", lambda _: "/data/ACME-SAMPLE-1h"),
-    Screen("about", lambda _: "/about"),
-    Screen("api", lambda _: "/api/docs"),
-    Screen("not-found", lambda _: "/nowhere", status=404),
-    Screen("backtest-new", lambda _: f"/backtests/new?strategy=supertrend&dataset={DATASET}"),
-    Screen(
-        "backtest-new-wrong",
-        lambda _: f"/backtests/new?strategy=supertrend&dataset={DATASET}",
-        prepare=_wrongly("parameters.length"),
-    ),
-    Screen("optimization-new", lambda _: f"/optimizations/new?strategy=supertrend&dataset={DATASET}"),
-    Screen(
-        "optimization-new-wrong",
-        lambda _: f"/optimizations/new?strategy=supertrend&dataset={DATASET}",
-        prepare=_wrongly("min.length"),
-    ),
-    Screen("backtest-completed", lambda content: content.completed),
-    Screen("backtest-orders", lambda content: f"{content.completed}/orders"),
-    Screen("backtest-failed", lambda content: content.failed),
-    Screen("backtest-cancelled", lambda content: content.cancelled),
-    Screen("optimization-completed", lambda content: content.search_completed),
-    Screen("optimization-with-failures", lambda content: content.search_with_failures),
-    Screen("optimization-failed", lambda content: content.search_failed),
-    Screen("optimization-cancelled", lambda content: content.search_cancelled),
-    Screen("trials", lambda content: f"{content.search_completed}/trials"),
-    Screen("trial", lambda content: content.best_trial),
-    Screen("comparison", lambda content: content.comparison),
-    Screen("trial-failed", lambda content: content.failed_trial),
-    Screen("failures", lambda content: f"{content.search_with_failures}/failures"),
-    Screen("backtest-running", lambda content: content.running),
-    Screen("backtest-cancel", lambda content: f"{content.running}/cancel"),
-    Screen("backtest-pending", lambda content: content.pending),
-    Screen("optimization-pending", lambda content: content.search_pending),
-    Screen("runs", lambda content: content.everything),
-    Screen("optimization-running", lambda content: content.search_running),
-)
 
 
 def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] = Product) -> Iterator[Path]:
@@ -127,29 +55,59 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
         RuntimeError: a page answers otherwise than it should, or a run ended before its picture was taken.
         TimeoutError: a run did not get where it was wanted in time.
     """
-    with _chromium() as browser, tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home:
+    with (
+        _chromium() as browser,
+        LocalExchange(n_bars=N_HOURS) as exchange,
+        tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home,
+    ):
         folder.mkdir(parents=True, exist_ok=True)
         product = make(Path(home), workers=1)
+        exchange.stand_in(product.environment)
         furnish(product)
         with product:
-            content = Content(product)
+            content = Content(product, exchange)
             session = _session(browser, product)
             for screen in screens:
+                if not screen.is_bare:
+                    content.store_candles()
                 path = screen.path(content)
-                for variant, options in VARIANTS.items():
-                    state = None if screen.is_stranger else session
-                    context = browser.new_context(base_url=product.base_url, storage_state=state, **options)
-                    context.set_default_timeout(PAGE_MILLISECONDS)
-                    page = context.new_page()
-                    answer = page.goto(path, wait_until="networkidle")  # scripts have fetched what their charts draw
-                    if answer is None or answer.status != screen.status:
-                        raise RuntimeError(f"{path} answers {answer and answer.status}, and not {screen.status}.")
+                # All at once: the three wait together for what their page fetches, and show the same moment.
+                pages = [
+                    _opened(browser, product.base_url, None if screen.is_stranger else session, options)
+                    for options in VARIANTS.values()
+                ]
+                for page in pages:
+                    _go(page, path, screen.status)
+                for variant, page in zip(VARIANTS, pages, strict=True):
+                    page.wait_for_load_state("networkidle")  # scripts have fetched what their charts draw
                     screen.prepare(page)
+                    _show_charts(page)
                     page.evaluate(NEXT_FRAMES)
                     picture = folder / f"{screen.name}-{variant}.png"
-                    page.screenshot(path=picture, full_page=True, animations="disabled")
-                    context.close()
+                    page.screenshot(path=picture, full_page=not screen.is_window, animations="disabled")
+                    page.context.close()
                     yield picture
+
+
+def _opened(browser: "Browser", base_url: str, session: Any, options: dict[str, Any]) -> "Page":
+    context = browser.new_context(base_url=base_url, storage_state=session, permissions=["notifications"], **options)
+    context.set_default_timeout(PAGE_MILLISECONDS)
+    return context.new_page()
+
+
+def _go(page: "Page", path: str, status: int) -> None:
+    answer = page.goto(path, wait_until="commit")
+    if answer is None or answer.status != status:
+        raise RuntimeError(f"{path} answers {answer and answer.status}, and not {status}.")
+
+
+def _show_charts(page: "Page") -> None:
+    """Go where price charts are, which are drawn when somebody comes to see them, and back."""
+    for chart in page.locator("[data-price-chart]").all():
+        if chart.is_visible():
+            chart.scroll_into_view_if_needed()
+            chart.and_(page.locator("[data-view]")).wait_for()
+    page.evaluate("scrollTo(0, 0)")
 
 
 def _session(browser: "Browser", product: Product) -> Any:

@@ -27,6 +27,9 @@ SHORTEN_ABOVE = 10_000_000
 PRICE_DECIMALS = 8
 """Decimals of a price at most, and of one without a tick size; of a quantity, too."""
 
+READING_DECIMALS = 10
+"""Decimals of an indicator's value at most."""
+
 DAYS_WITH_HOURS = 100
 """Durations of so many days and more are told without hours."""
 
@@ -153,6 +156,14 @@ def _decimals_of(tick: float) -> int:
 def quantity(value: Any) -> str:
     """Return a quantity with as many decimals as it has, eight at most."""
     return _trimmed(value, least=0)
+
+
+@register.filter
+def reading(value: Any) -> str:
+    """Return an indicator's value, a number of any size, in seven digits: 5,131.015, 70.12346, 0.001234568."""
+    number = _number(value)
+    size = 6 if not number or math.isinf(number) else math.floor(math.log10(abs(number)))
+    return _written(number, min(max(6 - size, 0), READING_DECIMALS))
 
 
 @register.filter

@@ -88,6 +88,7 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
         "stored_at": moment(item.history.stored_ns) if item.history.stored_ns else None,
         "is_newest": item.version == newest.version,
         "n_runs": n_runs,
+        "was_downloaded": datasets.was_downloaded(item),
         "versions": [_version(one, len(versions) - at) for at, one in enumerate(versions[:VERSIONS_SHOWN])],
         "n_older": max(0, len(versions) - VERSIONS_SHOWN),
         "longer": longer_timeframes(item.timeframe),

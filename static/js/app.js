@@ -94,6 +94,15 @@ function listen() {
   document.body.addEventListener("htmx:sendError", () => toast("The server cannot be reached.", "error"));
 }
 
+/** Bars of links that are wider than the window begin where one is. */
+function showCurrent() {
+  for (const current of document.querySelectorAll(":is(.nav, .tabs) > [aria-current]")) {
+    const bar = current.parentElement;
+    const [{ left, width }, place] = [current.getBoundingClientRect(), bar.getBoundingClientRect()];
+    if (left < place.left || left + width > place.right) bar.scrollLeft += left + width / 2 - (place.left + place.right) / 2;
+  }
+}
+
 /* A partial knows its revision: an older one never replaces a newer one, whichever way it came. */
 function guardRevisions() {
   document.body.addEventListener("htmx:oobBeforeSwap", (event) => {
@@ -113,5 +122,7 @@ function guardRevisions() {
 }
 
 listen();
+showCurrent();
+document.body.addEventListener("htmx:afterSettle", showCurrent);
 guardRevisions();
 startShortcuts(toggleTheme);

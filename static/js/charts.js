@@ -22,8 +22,14 @@ const TIME_LABELS = [
   [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
 ];
 
+const NARROW = 400; // pixels
+
 /** Two lines of labels need more room than one. @param {any} _ @param {(string | null)[] | null} labels */
 const timeAxisHeight = (_, labels) => (labels?.some((label) => label?.includes("\n")) ? 46 : 30);
+
+/** Years stand closer than days do with their months. On a phone 70 px would leave one of them.
+    @param {any} _ @param {number} __ @param {number} ___ @param {number} ____ @param {number} width */
+const timeAxisSpace = (_, __, ___, ____, width) => (width < NARROW ? 48 : 70);
 
 export class EquityCharts {
   /** @param {HTMLElement} figure */
@@ -139,7 +145,7 @@ export class EquityCharts {
         hooks,
         scales: { x, y: { distr: this.mode === "log" ? 3 : 1 } },
         axes: [
-          { ...axis, values: TIME_LABELS, space: 70, size: timeAxisHeight },
+          { ...axis, values: TIME_LABELS, space: timeAxisSpace, size: timeAxisHeight },
           { ...axis, size: AXIS_WIDTH, space: 38, values: (_, values) => values.map((value) => this.#label(value, this.#digits(values))) },
         ],
         series: [

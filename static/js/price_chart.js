@@ -173,7 +173,7 @@ export class PriceChart {
   /* ---- the library's chart ---- */
 
   #build() {
-    const { createChart, CandlestickSeries, createSeriesMarkers, HistogramSeries } = this.library;
+    const { createChart, CandlestickSeries, createSeriesMarkers, HistogramSeries, PriceLineSource } = this.library;
     this.chart = createChart(this.place, {
       autoSize: true,
       // Its own logo needs a <style>, which the page forbids; the name stands below the chart instead.
@@ -183,7 +183,7 @@ export class PriceChart {
       rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.12 } },
       handleScroll: { vertTouchDrag: false }, // a finger that moves down scrolls the page
     });
-    this.candles = this.chart.addSeries(CandlestickSeries, { priceLineStyle: 1 });
+    this.candles = this.chart.addSeries(CandlestickSeries, { priceLineStyle: 1, priceLineSource: PriceLineSource.LastVisible });
     if (this.figure.dataset.volume !== undefined) {
       this.volume = this.chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
       this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });

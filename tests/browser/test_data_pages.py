@@ -169,7 +169,7 @@ def test_dataset_that_a_run_used_is_kept_and_says_why(page, product):
     expect(page.get_by_test_id("used-by")).to_contain_text(re.compile("[1-9][0-9]* runs?"))
     expect(page.get_by_role("link", name="Delete…")).to_have_count(0)
     page.goto("/data/GLDX-SAMPLE-1d/delete")
-    expect(page.get_by_text("Delete them first; their results rest on it.")).to_be_visible()
+    expect(page.get_by_text("first: the results rest on these bars.")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/data", "/data/import", "/data/GLDX-SAMPLE-1d", "upload"])

@@ -7,14 +7,14 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import logged_in
 from tests.downloads import Downloads, beside
-from tests.exchange import FakeExchange
+from tests.exchange import LocalExchange
 
 PAGE = re.compile(r"/downloads/[0-9a-f-]{36}$")
 
 
 @pytest.fixture(scope="module")
 def server():
-    with FakeExchange() as running:
+    with LocalExchange() as running:
         yield running
 
 
@@ -83,7 +83,7 @@ def test_download_is_watched_cancelled_resumed_and_done(page, server, product):
 def test_trouble_is_shown_while_it_lasts(page, server):
     server.troubles.append(lambda handler, _found: handler.answer({}, 429, Retry_After="4"))
     start(page, end="2020-02-01")
-    expect(page.get_by_test_id("waiting")).to_contain_text("Bitstamp did not answer")
+    expect(page.get_by_test_id("waiting")).to_contain_text("Bitstamp asks to be asked less often")
     expect(page.get_by_test_id("download-done")).to_be_visible()
 
 

@@ -13,7 +13,7 @@ from algotrade.market.bars import Bars
 from algotrade.market.store import content_hash
 from tests.downloads import Downloads, asked, beside
 from tests.environment import ROOT
-from tests.exchange import BEGIN, HOUR, N_BARS, FakeExchange, fails, redirects, row
+from tests.exchange import BEGIN, HOUR, N_BARS, LocalExchange, fails, redirects, row
 from tests.integration.conftest import fresh_services
 from tests.stack import is_running, wait_for
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture(scope="module")
 def server():
-    with FakeExchange(n_bars=10 * N_BARS) as running:
+    with LocalExchange(n_bars=10 * N_BARS) as running:
         yield running
 
 

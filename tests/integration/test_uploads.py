@@ -2,11 +2,8 @@
 
 import contextlib
 import http.client
-import json
 import os
 import signal
-import urllib.request
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -32,18 +29,6 @@ def large():
     return ("timestamp,open,high,low,close,volume\n" + rows).encode()
 
 
-def send(product, path, content):
-    """Send a file as a program does; return status and body."""
-    boundary = uuid.uuid4().hex
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="large.csv"\r\n\r\n'
-    body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
-    kind = f"multipart/form-data; boundary={boundary}"
-    headers = {"Authorization": f"Bearer {product.token}", "Content-Type": kind}
-    request = urllib.request.Request(product.base_url + path, body, headers, method="POST")
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return answer.status, json.load(answer)
-
-
 def ask_in_vain(product, path, body):
     """Ask for what nobody lives to answer."""
     with contextlib.suppress(OSError, http.client.HTTPException):
@@ -56,7 +41,7 @@ def part(product, command):
 
 
 def test_import_whose_web_process_is_killed_is_told_and_tried_again(product, large, tmp_path):
-    _, body = send(product, "/api/datasets/imports/", large)
+    _, body = product.send_file("/api/datasets/imports/", "large.csv", large)
     address = f"/api/datasets/imports/{body['id']}"
     body = wait_for(lambda: stands(product, address, "checked"), 60.0, "what the file holds")
     assert (body["preview"]["bars"], body["error_count"]) == (N_BARS, 0)

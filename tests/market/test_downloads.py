@@ -14,7 +14,7 @@ from algotrade.market.vendors.merging import merge
 from algotrade.market.vendors.pages import Pages
 from algotrade.market.vendors.spec import DownloadSpec
 from tests import exchange as fake
-from tests.exchange import ASSET, BEGIN, EXCHANGE, HOUR, N_BARS, FakeExchange
+from tests.exchange import ASSET, BEGIN, EXCHANGE, HOUR, N_BARS, LocalExchange
 
 SECOND_NS = 1_000_000_000
 
@@ -41,7 +41,7 @@ class Watcher:
 
 @pytest.fixture
 def server():
-    with FakeExchange() as running:
+    with LocalExchange() as running:
         yield running
 
 

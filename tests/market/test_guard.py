@@ -11,7 +11,7 @@ from algotrade.market.vendors import guard
 from algotrade.market.vendors.exchanges import Exchange, hosts_of, known_exchanges
 from algotrade.market.vendors.guard import AddressRefused, GuardedSession, is_public
 from tests import exchange as fake
-from tests.exchange import EXCHANGE, FakeExchange
+from tests.exchange import EXCHANGE, LocalExchange
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_other_places_are_refused_before_anything_is_resolved(monkeypatch, url):
 
 
 def test_redirect_is_not_followed(listener):
-    with FakeExchange() as server:
+    with LocalExchange() as server:
         where = f"{listener.url}/inside"
         server.troubles.append(fake.redirects(where))
         exchange = Exchange(EXCHANGE, server.url)
@@ -140,7 +140,7 @@ def test_proxies_of_the_environment_are_not_asked(monkeypatch, listener):
 
 def test_answer_without_end_is_cut_off(monkeypatch):
     monkeypatch.setattr(guard, "LARGEST_ANSWER_BYTES", 100_000)
-    with FakeExchange() as server:
+    with LocalExchange() as server:
         server.troubles.append(lambda handler, _found: handler.send(b" " * 1_000_000))
         exchange = Exchange(EXCHANGE, server.url)
         exchange.instruments()

@@ -1,10 +1,11 @@
 """The pages of downloads: the form, each state, and what may be done, by whom."""
 
 import pytest
+from django.template.loader import render_to_string
 
 from algotrade.errors import MarketDataError
 from algotrade.market.instruments import Instrument
-from runs import artifacts, exchanges
+from runs import artifacts, exchanges, fragments
 from runs.models import Run, RunState
 from tests.builders import make_download, make_user
 from tests.runs.clients import browser
@@ -46,6 +47,10 @@ def page(known, user):
     return page_
 
 
+def live_parts(run):
+    return "".join(render_to_string(*part) for part in fragments.live_partials(run))
+
+
 def text(html):
     return " ".join(html.split())
 
@@ -59,6 +64,11 @@ def test_blank_form_offers_exchanges_and_complains_of_nothing(known):
     assert '<option value="bitstamp" selected>Bitstamp</option>' in html
     assert "Kraken &lt;b&gt;" in html
     assert "aria-invalid" not in html
+
+
+def test_blank_form_begins_with_another_exchange_where_the_usual_one_is_not_known(known, monkeypatch):
+    monkeypatch.setattr(exchanges, "known", lambda: {"kraken": KNOWN["kraken"]})
+    assert '<option value="kraken" selected>' in known.get("/data/download").content.decode()
 
 
 def test_valid_form_starts_a_download_of_its_user(known, user):
@@ -117,6 +127,7 @@ def test_running_download_shows_how_far_it_is_and_why_it_waits(page):
     _, html = page(RunState.RUNNING, processed=400, phase="fetching_bars", live=live)
     assert 'Fetched 400 <span class="of">/ 1,000 bars' in html
     assert "150 <small>bars/s" in html
+    assert '<dd data-testid="eta">—</dd>' in html
     assert "Bitstamp did not answer: &lt;503&gt;. Next try in 12 s." in html
     assert 'data-verbs="cancel"' in html
 
@@ -126,6 +137,26 @@ def test_completed_download_shows_what_came_of_it(page):
     for told in ("990 <small>bars", "2 <small>bars", "5 <small>bars", "A &lt;note&gt;.", "1 Jan 2020, 01:00"):
         assert told in html, told
     assert 'data-verbs="delete"' in html
+
+
+def test_completed_download_leads_to_its_dataset_while_there_is_one(page):
+    artifacts.candle_store().add(bars_of([1.0] * 40), Instrument("BTC-USD", "bitstamp", 0.01), "1h")
+    run, html = page(RunState.COMPLETED, processed=995, total=995, result=RESULT)
+    assert 'href="/data/BTC-USD-bitstamp-1h"' in html
+    assert 'href="/backtests/new?dataset=BTC-USD%7Cbitstamp%7C1h"' in html
+    artifacts.candle_store().delete(artifacts.candle_store().get("BTC-USD", "bitstamp", "1h"))
+    html = live_parts(run)
+    assert "The dataset was deleted" in html
+    assert "/data/BTC-USD-bitstamp-1h" not in html
+
+
+def test_downloaded_dataset_offers_newer_bars(site, user):
+    dataset = artifacts.candle_store().add(bars_of([1.0] * 40), Instrument("BTC-USD", "bitstamp", 0.01), "1h")
+    address, offer = f"/data/{dataset.key}", 'href="/data/download?dataset=BTC-USD%7Cbitstamp%7C1h"'
+    make_download(RunState.FAILED, user=user)
+    assert offer not in site.get(address).content.decode()
+    make_download(RunState.COMPLETED, user=user)
+    assert offer in site.get(address).content.decode()
 
 
 def test_failed_download_shows_its_trace_and_can_be_resumed(page):

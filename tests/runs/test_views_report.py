@@ -95,6 +95,19 @@ def test_log_is_shown_as_text(site, user):
     assert "printed &lt;i&gt;text&lt;/i&gt;" in site.get(f"/backtests/{run.id}/log", headers=SCRIPT).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (RunState.RUNNING, "is shown when it has ended"),
+        (RunState.CANCELLED, "What a cancelled run printed is not kept."),
+        (RunState.FAILED, "The strategy printed nothing."),
+    ],
+)
+def test_log_page_says_why_there_is_none(site, user, state, said):
+    run = make_page_run(state, user=user)
+    assert said in site.get(f"/backtests/{run.id}/log").content.decode()
+
+
 def test_log_of_a_failed_run_is_on_its_page(site, user):
     run = make_failed(user=user)
     assert "before the fall" in site.get(f"/backtests/{run.id}").content.decode()

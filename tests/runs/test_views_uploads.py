@@ -83,8 +83,10 @@ def test_form_without_a_file_is_told(site):
 def test_faulty_rows_are_listed_and_counted(send):
     page = page_of(send(csv([f"2020-01-{day:02},x,98,97,97.5,10" for day in range(1, 26)])))
     assert "Row 2, column &#x27;open&#x27;: &#x27;x&#x27; is not a finite number" in page
+    assert "Nothing was imported: 25 errors." in page
     assert "… and 5 more." in page
     assert "Nothing yet: 25 errors." in page
+    assert "Check and import" in page
 
 
 def test_import_leads_to_the_dataset_and_says_what_was_stored(send, site, settings):

@@ -195,6 +195,7 @@ def test_strategy_sees_no_environment_of_ours(catalog, folder, monkeypatch):
 
 def test_title_spells_acronyms_in_capitals():
     assert title_of("sma_cross_with_rsi") == "SMA Cross With RSI"
+    assert title_of("connors_rsi2") == "Connors RSI2"
 
 
 def in_thread(function, *arguments):

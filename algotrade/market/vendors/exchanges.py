@@ -40,6 +40,7 @@ REFUSALS = frozenset((400, 401, 403, 404, 405, 410, 451))
 """Statuses that asking again does not change."""
 PASSING = frozenset((408, 418, 425, 429))
 """Statuses that mean: later."""
+TOO_OFTEN = frozenset((418, 429))
 _FOREIGN = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -143,7 +144,8 @@ class Exchange:
             status = self._session.status
             may_pass = isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse)
             if status in PASSING or status >= 500 or (may_pass and status not in REFUSALS):
-                raise TryAgain(f"{self.title} did not answer: {_words(error)}", self._retry_after()) from error
+                what = "asks to be asked less often" if status in TOO_OFTEN else "did not answer"
+                raise TryAgain(f"{self.title} {what}: {_words(error)}", self._retry_after()) from error
             refused = f" with status {status}" if status >= 400 else ""
             raise MarketDataError(f"{self.title} refuses{refused}: {_words(error)}") from error
         except TimeoutError as error:

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from runs.management.foreground import BAD_INPUT, INTERRUPTED, terminal_shape
-from runs.screens.shots import SCREENS, VARIANTS, CannotTakeScreens, Screen, take
+from runs.screens.pages import SCREENS, Screen
+from runs.screens.shots import VARIANTS, CannotTakeScreens, take
 
 
 class Command(BaseCommand):
