@@ -130,7 +130,7 @@ class BacktestResult:
 
     @property
     def average_held_seconds(self) -> float | None:
-        """Mean seconds between the open times of a closed trade's two bars, nights and weekends included; None: none."""
+        """Mean seconds between the open times of a closed trade's two bars, nights and weekends too; None: none."""
         trades = self.closed_trades
         if not len(trades):
             return None

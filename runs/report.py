@@ -88,7 +88,8 @@ def tiles_of(values: Values, reasons: Reasons, money: str, held_seconds: float |
     """Return the seven headline figures of a backtest or a trial with these metrics, each with its note.
 
     Args:
-        values, reasons: by metric.
+        values: by metric.
+        reasons: why a value is undefined, by metric.
         money: the account currency.
         held_seconds: how long a closed trade lasted on average, nights and weekends included; None where nobody
             measured it, as of a trial: bars are told instead.

@@ -32,7 +32,7 @@ Rows = Iterator[list[Any]]
 
 @require_GET
 def backtest_csv(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpResponseBase:
-    """Send all trades, all orders or equity at all bars as CSV: numbers to the last bit, times in UTC, the API's names."""
+    """Send all trades, all orders or equity at all bars as CSV: exact numbers, times in UTC, the names of the API."""
     run = get_object_or_404(runs_of(request, RunKind.BACKTEST), id=run_id)
     if run.state != RunState.COMPLETED:
         return error_response(409, f"{run} is {run.state}; only a completed backtest has tables.")

@@ -10,9 +10,7 @@ import pytest
 from algotrade.records import OrderStatus, Reason
 from runs.models import RunState
 from runs.spreadsheets import FORMULA_STARTS
-from tests.builders import make_user
 from tests.result_builders import START_NS, make_result, make_trade
-from tests.runs.clients import browser
 from tests.runs.pages import N_BARS, make_arrays, make_completed, make_order, make_page_run
 
 TABLES = ("trades", "orders", "equity")
@@ -114,7 +112,7 @@ def test_arrays_that_are_gone_are_told(site, user):
     assert "cannot be read" in response.json()["error"]
 
 
-def test_stranger_gets_no_file_and_a_post_is_refused(site, user):
+def test_file_is_read_and_nothing_else(site, user):
     run = make_completed(user=user)
     assert site.post(f"/backtests/{run.id}/trades.csv").status_code == 405
-    assert browser(make_user("other")).get(f"/backtests/{run.id}/trades.csv").status_code == 404
+    assert site.get(f"/backtests/{run.id}/candles.csv").status_code == 404
