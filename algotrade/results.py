@@ -128,6 +128,14 @@ class BacktestResult:
         """TRADE[n_closed_trades], in exit order."""
         return self.trades[: self.n_closed_trades]
 
+    @property
+    def average_held_seconds(self) -> float | None:
+        """Mean seconds between the open times of a closed trade's two bars, nights and weekends too; None: none."""
+        trades = self.closed_trades
+        if not len(trades):
+            return None
+        return float((self.time[trades["exit_bar"]] - self.time[trades["entry_bar"]]).mean()) / 1e9
+
     def save(self, folder: Path) -> None:
         """Write the result into an existing, empty folder; the caller makes it durable and moves it into place.
 

@@ -1,6 +1,8 @@
 """A backtest's outcome for a terminal: one line, a table of its metrics, and what went wrong."""
 
+from collections.abc import Mapping
 from itertools import chain
+from typing import Any
 
 from algotrade.spec import BacktestSpec
 from runs import report
@@ -42,7 +44,7 @@ def headline(run: Run) -> str:
 
 def lines(run: Run) -> list[str]:
     """Return the outcome as people read it."""
-    told = [f"{run}: {headline(run)}", asked(run)]
+    told = [f"{run}: {headline(run)}", asked(run), costs(run.spec)]
     if run.state != RunState.COMPLETED:
         return told
     told += [f"Note: {finding}" for finding in (run.result or {}).get("findings", [])]
@@ -56,6 +58,23 @@ def asked(run: Run) -> str:
     strategy = strategy_title(run) + (f" ({parameters})" if parameters else "")
     start, end = (f"{moment(at):%Y-%m-%d %H:%M}" for at in (spec.start_ns, spec.end_ns))
     return f"{strategy}, {dataset_label(run)} on {spec.exchange}, {start} to {end} UTC"
+
+
+def costs(account: Mapping[str, Any]) -> str:
+    """Return what trading cost in one line, zeros too: the pages' form proposes other costs than commands do.
+
+    Args:
+        account: fields of a BacktestSpec by name.
+    """
+    ticks = account["slippage_ticks"]
+    told = [
+        f"commission {account['commission'] * 100:.6g}% per side",
+        f"fixed fee {account['fixed_fee']:.10g} per fill",
+        f"slippage {ticks:.10g} tick{'' if ticks == 1 else 's'}",
+    ]
+    if account["slippage_frac"]:
+        told.append(f"slippage of the price {account['slippage_frac'] * 100:.6g}%")
+    return f"Costs: {', '.join(told)}"
 
 
 def problems(run: Run) -> list[str]:

@@ -16,6 +16,13 @@ STRATEGY_CHANGED = "Strategy changed"
 STRATEGY_GONE = "Strategy gone"
 
 
+def again_words(changes: list[str]) -> str:
+    """Return what running again makes of `changes`; nothing where what is gone lets nothing run."""
+    if not changes or {CANDLES_GONE, STRATEGY_GONE} & set(changes):
+        return ""
+    return f"Run again uses {'it as it is' if changes == [STRATEGY_CHANGED] else 'them as they are'} now."
+
+
 class Today:
     """The hashes as they are now, each looked up once: for one page of runs, or one run."""
 

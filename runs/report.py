@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from algotrade.market.bars import timeframe_ns
 from algotrade.metrics import METRICS, Metric
 from algotrade.spec import BacktestSpec, ParamValue
 from runs.figures import Figure, currency_of
@@ -81,11 +80,20 @@ def account_rows(spec: BacktestSpec, currency: str) -> list[Figure]:
 
 def tiles(run: Run) -> list[Figure]:
     """Return the seven headline figures of a completed run."""
-    return tiles_of(_values(run), _reasons(run), currency_of(run), run.timeframe)
+    held = (run.result or {}).get("average_held_seconds")
+    return tiles_of(_values(run), _reasons(run), currency_of(run), held)
 
 
-def tiles_of(values: Values, reasons: Reasons, money: str, timeframe: str) -> list[Figure]:
-    """Return the seven headline figures of a backtest or a trial with these metrics, each with its note."""
+def tiles_of(values: Values, reasons: Reasons, money: str, held_seconds: float | None = None) -> list[Figure]:
+    """Return the seven headline figures of a backtest or a trial with these metrics, each with its note.
+
+    Args:
+        values: by metric.
+        reasons: why a value is undefined, by metric.
+        money: the account currency.
+        held_seconds: how long a closed trade lasted on average, nights and weekends included; None where nobody
+            measured it, as of a trial: bars are told instead.
+    """
     notes = {
         "total_return": _note("", values.get("net_profit"), "money", money, is_signed=True),
         "buy_and_hold_return": _note("excess", values.get("excess_return"), "fraction", is_signed=True),
@@ -93,7 +101,7 @@ def tiles_of(values: Values, reasons: Reasons, money: str, timeframe: str) -> li
         "max_drawdown": _note("longest", values.get("max_drawdown_duration_days"), "days"),
         "profit_factor": _note("expectancy", values.get("expectancy"), "money", money),
         "win_rate": _wins(values),
-        "exposure": _note("avg trade", _average_seconds(timeframe, values), "seconds"),
+        "exposure": _held(values, held_seconds),
     }
     return [headline(values, reasons, key, note) for key, note in notes.items()]
 
@@ -167,9 +175,12 @@ def _wins(values: Values) -> Figure:
     return Figure("", f"{values.get('winning_trades') or 0:,} of {n_trades:,} trades", "text")
 
 
-def _average_seconds(timeframe: str, values: Values) -> float | None:
-    bars = values.get("average_bars_held")
-    return None if bars is None else bars * timeframe_ns(timeframe) / 1e9
+def _held(values: Values, seconds: float | None) -> Figure | None:
+    """Return how long a closed trade lasted on average: in time, its bars beside it; or in bars alone."""
+    bars = _note("avg trade", values.get("average_bars_held"), "bars", "bars")
+    if bars is None or seconds is None:
+        return bars
+    return Figure(bars.label, seconds, "seconds", help=f"{bars.value:,.1f} bars")
 
 
 def _size(spec: BacktestSpec, currency: str) -> tuple[float, str, str]:

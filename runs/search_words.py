@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import F
 
 from algotrade.metrics import METRICS
+from runs.backtest_words import costs
 from runs.failures import failure_groups
 from runs.models import Run, RunState, Trial
 from runs.searches import metrics_of, search_of
@@ -85,7 +86,7 @@ def headline(run: Run) -> str:
 
 def lines(run: Run) -> list[str]:
     """Return the outcome as people read it."""
-    told = [f"{run}: {headline(run)}"]
+    told = [f"{run}: {headline(run)}", costs(run.spec["account"])]
     if run.reused:
         told.append(f"{run.reused:,} trials were known before.")
     if run.state == RunState.FAILED:

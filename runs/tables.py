@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from algotrade.market.bars import COLUMNS, timeframe_ns
+from algotrade.market.bars import COLUMNS
+from algotrade.metrics import drawdown_series
 from algotrade.records import OrderStatus, Reason, Side, SizeKind, Verb
 from algotrade.results import BacktestResult
 from runs.artifacts import bars_of
@@ -32,11 +34,11 @@ REASON_WORDS = {
 
 
 TablePage = Page[dict[str, Any]]
+Curve = NDArray[np.float64]
 
 
-def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:
+def trades_page(_: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:
     """Return closed trades in exit order, then the open one."""
-    bar_seconds = timeframe_ns(run.timeframe) / 1e9
 
     def row(index: int) -> dict[str, Any]:
         trade = result.trades[index]
@@ -53,7 +55,8 @@ def trades_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_
             "profit": float(trade["profit"]),
             "return": float(trade["profit"]) / cost if cost else None,
             "commission": float(trade["commission"]),
-            "held_seconds": float(trade["exit_bar"] - trade["entry_bar"]) * bar_seconds,
+            "held_seconds": float(result.time[trade["exit_bar"]] - result.time[trade["entry_bar"]]) / 1e9,
+            "held_bars": int(trade["exit_bar"] - trade["entry_bar"]),
             "is_open": int(trade["exit_reason"]) == Reason.NONE,
             "reason": _reason(trade["exit_reason"]) or "Still open",
         }
@@ -93,21 +96,25 @@ def equity_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_
     """Return equity at each UTC day's last bar, with buy and hold and drawdown."""
     days = result.time // NANOSECONDS_PER_DAY
     last_bars = np.append(np.flatnonzero(np.diff(days)), len(days) - 1)
-    cash = float(run.spec["initial_cash"])
-    peaks = np.maximum.accumulate(np.maximum(result.equity, cash))
+    equity, hold, drawdown = equity_curves(run, result)
 
     def row(index: int) -> dict[str, Any]:
         bar = int(last_bars[index])
-        equity = float(result.equity[bar])
         return {
             "time": moment(result.time[bar]),
-            "equity": equity,
-            "return": equity / cash - 1,
-            "hold": float(result.close[bar] / result.close[0]) * cash,
-            "drawdown": equity / float(peaks[bar]) - 1,
+            "equity": float(equity[bar]),
+            "return": float(equity[bar]) / float(run.spec["initial_cash"]) - 1,
+            "hold": float(hold[bar]),
+            "drawdown": float(drawdown[bar]),
         }
 
     return _page(len(last_bars), number, size, row)
+
+
+def equity_curves(run: Run, result: BacktestResult) -> tuple[Curve, Curve, Curve]:
+    """Return equity, buy and hold (the initial cash invested at the first close) and drawdown, float64[n_bars] each."""
+    cash = float(run.spec["initial_cash"])
+    return result.equity, result.close * (cash / result.close[0]), drawdown_series(result.equity, cash)
 
 
 def candles_page(run: Run, result: BacktestResult, number: int, size: int = ROWS_IN_REPORT) -> TablePage:

@@ -18,6 +18,7 @@ from runs.views import (
     optimization_forms,
     optimizations,
     report,
+    report_files,
     run_list,
     run_pages,
     trials,
@@ -53,7 +54,22 @@ class DatasetKey:
         return value
 
 
+class ReportFile:
+    """A table of a report that can be had as a file."""
+
+    regex = "trades|orders|equity"
+
+    def to_python(self, value: str) -> str:
+        """Return the table's name."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """Return the table's name."""
+        return value
+
+
 register_converter(TrialNumber, "trial")
+register_converter(ReportFile, "report_file")
 register_converter(DatasetKey, "dataset")
 
 
@@ -91,6 +107,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("backtests/<uuid:run_id>/series.json", report.backtest_series, name="backtest_series"),
     path("backtests/<uuid:run_id>/candles.json", report.backtest_candles, name="backtest_candles"),
     path("backtests/<uuid:run_id>/log", report.backtest_log, name="backtest_log"),
+    path("backtests/<uuid:run_id>/<report_file:table>.csv", report_files.backtest_csv, name="backtest_csv"),
     re_path(
         r"^backtests/(?P<run_id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})/(?P<table>trades|orders|equity|candles)$",
         report.backtest_table,

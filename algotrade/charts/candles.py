@@ -107,16 +107,19 @@ def candle_series(bars: Bars, chosen: Buckets) -> dict[str, Any]:
 
     Returns:
         Columns of equal length, empty when no bar lies in the window: `time` (UTC epoch seconds of each candle's first
-        bar), `open`, `high`, `low`, `close` (quote currency), `volume` (units); and three numbers: `first_bar`,
+        bar), `open`, `high`, `low`, `close` (quote currency), `volume` (units), and where a candle has several bars
+        `span` (seconds from the open of its first bar to that of its last); and three numbers: `first_bar`,
         `bars_per_candle`, `n_bars` (of all that is charted).
     """
     candles = aggregated(bars, chosen)
+    spans = (bars.time[chosen.ends] - candles.time) // SECOND_NS if chosen.size > 1 else None
     prices = np.concatenate([candles.open, candles.high, candles.low, candles.close])
     columns = np.array(short(prices), dtype=np.float64).reshape(4, -1)  # together: one rounding for all four
     return {
         "time": (candles.time // SECOND_NS).tolist(),
         **{name: column.tolist() for name, column in zip(("open", "high", "low", "close"), columns, strict=True)},
         "volume": short(candles.volume, VOLUME_DIGITS),
+        **({} if spans is None else {"span": spans.tolist()}),
         "first_bar": chosen.first,
         "bars_per_candle": chosen.size,
         "n_bars": len(bars),

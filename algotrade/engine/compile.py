@@ -28,6 +28,7 @@ from numba.extending import register_jitable
 
 from algotrade import records
 from algotrade.engine.checks import own_functions
+from algotrade.engine.names import Known, known_names
 from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
 from algotrade.engine.refusals import refusal
 from algotrade.engine.views_nb import COMPILED
@@ -37,6 +38,9 @@ from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
 
 # The option `boundscheck` counts for the loop alone, not for what it calls: a strategy could read the next bar.
 numba.config.BOUNDSCHECK = 1  # type: ignore[attr-defined]
+
+FILLER = "nothing"
+"""The field of a tuple or record that has none of its own: the compiler takes no empty one."""
 
 _TEMPLATE = '''"""The loop of {strategy}, generated: the order of the rules that algotrade.engine has."""
 
@@ -122,6 +126,11 @@ class Source:
     params: np.dtype[Any]
     source_hash: str
 
+    @property
+    def known(self) -> Known:
+        """What the arguments of `on_bar` have."""
+        return known_names(self.indicator_names, field_names(self.params))
+
     def text(self) -> str:
         """Return the module's source: views only of what `on_bar` mentions, since each one costs."""
         bars = _mentioned(self.on_bar, 0, COLUMNS)
@@ -129,8 +138,8 @@ class Source:
         rows = [(row, name) for row, name in enumerate(self.indicator_names) if name in used]
         return _TEMPLATE.format(
             strategy=self.name,
-            bar_names=tuple(bars) or ("count",),
-            indicator_names=tuple(name for _, name in rows) or ("count",),
+            bar_names=tuple(bars) or (FILLER,),
+            indicator_names=tuple(name for _, name in rows) or (FILLER,),
             bar_views=", ".join(f"past({name}, i + 1)" for name in bars) or "i + 1",
             arguments="".join(f"ind_{row}, " for row in range(len(self.indicator_names))),
             indicator_views=", ".join(f"past(ind_{row}, i + 1)" for row, _ in rows) or "i + 1",
@@ -173,7 +182,7 @@ def build(
         except Exception as error:  # noqa: BLE001 - what numba cannot type may raise KeyError, or anything
             if attempt + 1 < len(builds):
                 continue  # a strategy that allocates memory needs reference counting
-            raise refusal(error, source.on_bar, interpreted) from None
+            raise refusal(error, source.on_bar, interpreted, source.known) from None
         loops[kind] = loop
         if not counting:
             marker.write_text(kind)
@@ -190,6 +199,12 @@ class Params(np.record):  # type: ignore[misc] # final for the checker alone; Nu
         return self[name] if name in fields and name != "dtype" else super().__getattribute__(name)
 
 
+def field_names(params: np.dtype[Any]) -> tuple[str, ...]:
+    """Return the parameters of a record as `on_bar` may ask for them; one without any has a field to fill it."""
+    names = params.names or ()
+    return () if names == (FILLER,) else names
+
+
 def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str, ...]]) -> Any:
     """Return the parameters as `on_bar` sees them: a record, with one truth value for each choice of a choice."""
     fields: list[tuple[str, str]] = []
@@ -202,7 +217,7 @@ def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str
             fields.append((name, "?" if isinstance(value, bool) else "i8" if isinstance(value, int) else "f8"))
             values.append(value)
     if not fields:
-        fields, values = [("count", "i8")], [0]
+        fields, values = [(FILLER, "i8")], [0]
     record = np.zeros(1, np.dtype((Params, np.dtype(fields, align=True))))
     record[0] = tuple(values)
     return record[0]

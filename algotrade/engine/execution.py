@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.engine.account_nb import apply_fill_nb
-from algotrade.engine.compile import Loop
+from algotrade.engine.compile import Loop, field_names
 from algotrade.engine.failures import StrategyFailure, facts_of_bar
+from algotrade.engine.names import known_names, retold
 from algotrade.engine.refusals import CompilationError
 from algotrade.errors import RunCancelled
 from algotrade.market.bars import COLUMNS, Bars
@@ -135,7 +136,9 @@ class Execution:
         try:
             self._stride(loop.interpreted, loop, 0, min(len(self.equity), BARS_TRIED))
         except StrategyFailure as failure:
-            return failure
+            # Of a name that is a method of tuples Python speaks as of a method.
+            if not error.is_unknown_name or failure.error_type == AttributeError.__name__:
+                return failure
         sys.stderr.write(f"{error.report}\n")  # the run keeps it as its log
         return StrategyFailure(error, folder=self.folder, detail={"parameters": dict(self.parameters)})
 
@@ -193,7 +196,8 @@ class Execution:
         here = self.first + bar
         values = {name: float(row[here]) for name, row in zip(self.indicator_names, self.indicators, strict=True)}
         detail = facts_of_bar(self.account, self.recorders.orders, int(self.bars.time[here]), self.parameters, values)
-        return StrategyFailure(error, folder=self.folder, detail=detail)
+        known = known_names(self.indicator_names, field_names(self.params.dtype))
+        return StrategyFailure(retold(error, known), folder=self.folder, detail=detail)
 
     def finish(self, *, close_at_end: bool) -> BacktestResult:
         """Deal with what is left at the last bar, and return the result."""

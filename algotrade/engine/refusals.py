@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from types import CodeType, FunctionType
 
+from algotrade.engine.names import Known, find_unknown
 from algotrade.errors import StrategyError
 
 _TELLING = (
@@ -25,7 +26,10 @@ class CompilationError(StrategyError):
     Attributes:
         interpreted: the same loop in plain Python, which may tell more exactly what is wrong.
         report: all that the compiler said.
+        is_unknown_name: whether an argument is asked for a name that it does not have.
     """
+
+    is_unknown_name = False
 
     def __init__(self, message: str, interpreted: Callable[..., int], report: str) -> None:
         """Keep loop and report."""
@@ -34,10 +38,22 @@ class CompilationError(StrategyError):
         super().__init__(message)
 
 
-def refusal(error: Exception, on_bar: FunctionType, interpreted: Callable[..., int]) -> CompilationError:
-    """Return the compiler's complaint in short, with a traceback whose last frame is the line of the strategy."""
+def refusal(error: Exception, on_bar: FunctionType, interpreted: Callable[..., int], known: Known) -> CompilationError:
+    """Return the compiler's complaint in short, with a traceback whose last frame is the line of the strategy.
+
+    Args:
+        error: what the compiler raised.
+        on_bar: the strategy's function.
+        interpreted: the same loop in plain Python.
+        known: what the arguments of `on_bar` have; a name that is none of it is the reason, whatever the compiler says.
+    """
     path, text = on_bar.__code__.co_filename, str(error)
     file = os.path.basename(path)
+    if unknown := find_unknown(on_bar, known):
+        line, complaint = unknown
+        told = CompilationError(f"{file}, line {line}: {complaint}", interpreted, text)
+        told.is_unknown_name = True
+        return _raised_at(told, path, line, on_bar.__code__.co_name)
     places = re.findall(rf'{re.escape(file)}(?:", line | \()(\d+)', text)
     line = int(places[0]) if places else on_bar.__code__.co_firstlineno
     reason = _reason(text)

@@ -67,4 +67,5 @@ def _run(job: Json, sink: PipeSink) -> Json:
         "reasons": report.reasons,
         "findings": list(report.findings),
         "panes": panes(result.indicators, result.close, strategy.panes),
+        "average_held_seconds": result.average_held_seconds,
     }

@@ -4,7 +4,7 @@ from algotrade.strategies import Strategy
 
 
 class BuyAndHold(Strategy):
-    """Bet on the asset itself: buy at the first bar and hold. The yardstick of every other strategy."""
+    """Bet on the asset itself: buy after the first bar and hold. The yardstick of every other strategy."""
 
     title = "Buy and Hold"
 

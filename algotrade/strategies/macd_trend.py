@@ -4,7 +4,7 @@ from algotrade.strategies import Param, Strategy, crossed_above, crossed_below, 
 
 
 class MacdTrend(Strategy):
-    """Bet that a trend which gathers speed goes on: be long while the MACD line is above its signal line.
+    """Bet that a trend which gathers speed goes on: enter when the MACD line crosses above its signal, leave below.
 
     Source: Appel (1979), "The Moving Average Convergence-Divergence Method".
     """

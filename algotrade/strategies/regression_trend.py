@@ -6,7 +6,7 @@ from algotrade.strategies import Param, Strategy
 
 
 class RegressionTrend(Strategy):
-    """Bet that trends last: be long while a straight line through the last closes rises steeply enough.
+    """Bet that trends last: enter when a straight line through the last closes rises steeply, leave when it falls.
 
     It runs interpreted (`compiled = False`), as a strategy does that needs pandas, a model, or any library of Python.
     """

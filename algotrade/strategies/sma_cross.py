@@ -4,7 +4,7 @@ from algotrade.strategies import Param, Strategy, crossed_above, crossed_below, 
 
 
 class SmaCross(Strategy):
-    """Bet that trends last: be long while the fast average is above the slow one.
+    """Bet that trends last: enter when the fast average crosses above the slow one, leave when it crosses below.
 
     Source: Brock, Lakonishok, LeBaron (1992), "Simple Technical Trading Rules and the Stochastic
     Properties of Stock Returns".

@@ -4,7 +4,9 @@ from algotrade.strategies import Param, Strategy, crossed_above, crossed_below, 
 
 
 class Supertrend(Strategy):
-    """Bet that a trend lasts until the price turns back by a few average ranges: be long above the Supertrend line.
+    """Bet that a trend lasts until the price turns back by a few average ranges.
+
+    Enter when the close crosses above the Supertrend line, leave when it crosses below.
 
     Source: Seban (2008), "Tout le monde mérite d'être riche", whose stop this is.
     """

@@ -1,10 +1,12 @@
-"""The sign of the past return, looked at now and then."""
+"""The sign of the past return, with a time for which a position is left alone."""
 
 from algotrade.strategies import Param, Strategy, roc
 
 
 class TimeSeriesMomentum(Strategy):
     """Bet that what rose over a long time goes on rising: be long while the past return is above zero.
+
+    A position is left alone for some bars, and closed after them as soon as the past return is below zero.
 
     Source: Moskowitz, Ooi, Pedersen (2012), "Time Series Momentum": on daily bars a year back, held for a month.
     """

@@ -6,6 +6,8 @@ from algotrade.strategies import Param, Strategy, atr
 class VolatilityBreakout(Strategy):
     """Bet that a sudden large move goes on for a while: follow a close more than so many average ranges away.
 
+    Leave after some bars, or when such a move comes the other way.
+
     Source: Wilder (1978), "New Concepts in Technical Trading Systems", the volatility system; Williams (1999),
     "Long-Term Secrets to Short-Term Trading".
     """

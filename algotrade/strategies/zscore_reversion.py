@@ -14,7 +14,7 @@ class ZscoreReversion(Strategy):
     lookback = Param(5, low=1, high=100, unit="bars", help="Bars over which the return is taken")
     length = Param(100, low=10, high=1000, unit="bars", help="Bars that tell which returns are ordinary")
     entry = Param(2.0, low=0.5, high=6.0, step=0.1, unit="deviations", help="How unusual a return must be")
-    hold = Param(5, low=1, high=500, unit="bars", help="How long a position is held")
+    hold = Param(5, low=1, high=500, unit="bars", help="Bars after the entry's at whose close it is decided to leave")
     side = Param("long", choices=["long", "both"], help="Whether an unusually good return opens a short position")
 
     def indicators(self, bars):

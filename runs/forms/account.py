@@ -120,7 +120,12 @@ class AccountForm:
             self._field("slippage_frac", "Slippage of the price", low="0", high="100", unit="%"),
             self._field("margin_ratio", "Reserved for a short", low="0", high="100", unit="%"),
             self._field("risk_free_rate", "Risk-free rate, a year", low="-100", high="100", unit="%"),
-            self._field("close_at_end", "Close an open position at the end", kind="checkbox"),
+            self._field(
+                "close_at_end",
+                "Close an open position at the end",
+                kind="checkbox",
+                help="At the last close, with commission and without slippage.",
+            ),
         ]
 
     def fill_fields(self) -> list[FormField]:

@@ -24,8 +24,8 @@ from tqdm import tqdm
 from algotrade.errors import SpecError
 from algotrade.ports import Json
 from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
-from runs import draining, first_start
-from runs.models import Run, RunState
+from runs import draining, first_start, verbs
+from runs.models import IllegalTransition, Run, RunKind, RunState
 from runs.phases import PHASE_WORDS
 from runs.tasks import execute
 
@@ -172,6 +172,53 @@ class ForegroundCommand(BaseCommand):
         finally:
             draining.begin()
             connections.close_all()
+
+
+class ResumableCommand(ForegroundCommand):
+    """One whose cancelled or failed runs can go on: --resume, and saying so.
+
+    Attributes:
+        kind: of its runs.
+    """
+
+    kind: ClassVar[RunKind]
+    required: ClassVar[frozenset[str]] = frozenset()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_arguments(parser)
+        parser.add_argument(
+            "--resume", metavar="NUMBER", type=int, help=f"go on with a cancelled or failed {self.kind.value}"
+        )
+
+    def earlier(self, number: int) -> Run:
+        """Return the run of a number, which shall go on.
+
+        Raises:
+            SpecError: there is none.
+        """
+        run = Run.objects.filter(kind=self.kind, number=number).first()
+        if run is None:
+            raise SpecError({"resume": f"There is no {self.kind.value} {number}."})
+        return run
+
+    def submit(self, resolved: Submission | Run) -> Run:
+        """Submit a new run, or go on with an old one."""
+        if not isinstance(resolved, Run):
+            return super().submit(resolved)
+        try:
+            verbs.resume(resolved)
+        except IllegalTransition as error:
+            raise CommandError(f"Nothing was started.\nresume: {error}", returncode=BAD_INPUT) from None
+        return resolved
+
+    def how_to_go_on(self, run: Run) -> list[str]:
+        """Return what people are told of a run that can go on; nothing of the others."""
+        return (
+            []
+            if verbs.refusal(run, "resume")
+            else [f"Go on: --resume {run.number}, or Resume on {run.get_absolute_url()}"]
+        )
 
 
 def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:

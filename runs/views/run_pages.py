@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from runs import fragments, verbs
-from runs.changes import Today
+from runs.changes import Today, again_words
 from runs.deletion import delete_run
 from runs.models import IllegalTransition, Run, RunKind, RunQuerySet, RunState
 from runs.questions import question_of, questions_of
@@ -28,6 +28,7 @@ def runs_of(request: HttpRequest, kind: RunKind) -> RunQuerySet:
 
 def page_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     """Return what the page of a run of any kind shows: its live parts, and what the viewer may do."""
+    changes = Today().changes(run)
     partials = fragments.live_partials(run)
     context: dict[str, Any] = {}
     for _, part in partials:
@@ -41,7 +42,8 @@ def page_context(request: HttpRequest, run: Run) -> dict[str, Any]:
         "live_url": reverse(f"{run.kind}_live", args=[run.id]),
         "duplicate_url": reverse(f"{run.kind}_new"),
         "words": run.words,
-        "changes": Today().changes(run),
+        "changes": changes,
+        "again": again_words(changes),
     }
 
 

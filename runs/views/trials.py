@@ -99,7 +99,7 @@ def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> 
         context["error"] = error_report(trial)
     else:
         context |= {
-            "tiles": report.tiles_of(values, {}, currency_of(run), spec.timeframe),
+            "tiles": report.tiles_of(values, {}, currency_of(run)),
             "metrics": report.metric_table(values, {}),
             "standing": standing_of(trial),
             "value": report.headline(values, {}, search.spec.objective),

@@ -1,6 +1,6 @@
 /* Equity and drawdown, drawn by uPlot from what the server has thinned out. One object serves the live page and the report. */
 
-import { day, fixed, moment, signedPercent } from "./numbers.js";
+import { day, exactDigits, fixed, moment, percentLabels, signedPercent } from "./numbers.js";
 import { faded, token } from "./palette.js";
 
 /* global uPlot */
@@ -113,10 +113,11 @@ export class EquityCharts {
     return [equity, hold];
   }
 
-  /** @param {number} value */
-  #label(value, digits = 0) {
-    if (value === null || value === undefined) return "";
-    return this.mode === "percent" ? signedPercent(value, digits) : fixed(value, digits);
+  /** @param {(number | null)[]} values */
+  #labels(values) {
+    if (this.mode === "percent") return percentLabels(values);
+    const digits = exactDigits(values);
+    return values.map((value) => (value === null ? "" : fixed(value, digits))); // a logarithmic axis labels few of its lines
   }
 
   #build() {
@@ -146,7 +147,7 @@ export class EquityCharts {
         scales: { x, y: { distr: this.mode === "log" ? 3 : 1 } },
         axes: [
           { ...axis, values: TIME_LABELS, space: timeAxisSpace, size: timeAxisHeight },
-          { ...axis, size: AXIS_WIDTH, space: 38, values: (_, values) => values.map((value) => this.#label(value, this.#digits(values))) },
+          { ...axis, size: AXIS_WIDTH, space: 38, values: (_, values) => this.#labels(values) },
         ],
         series: [
           {},
@@ -167,7 +168,7 @@ export class EquityCharts {
         scales: { x, y: { range: (_, low) => [Math.min(low * 1.08, LEAST_DRAWDOWN), 0] } },
         axes: [
           { ...axis, show: false },
-          { ...axis, size: AXIS_WIDTH, space: 28, values: (_, values) => values.map((value) => signedPercent(value, this.#isFine(values) ? 1 : 0)) },
+          { ...axis, size: AXIS_WIDTH, space: 28, values: (_, values) => percentLabels(values) },
         ],
         series: [{}, { stroke: colours.neg, width: 1.25, points: { show: false }, fill: faded(colours.neg, 0.16), fillTo: 0 }],
       },
@@ -190,17 +191,6 @@ export class EquityCharts {
     const width = this.equityPlace.clientWidth;
     if (!width) return;
     for (const plot of this.plots) if (plot.width !== width) plot.setSize({ width, height: plot.height });
-  }
-
-  /** Whether an axis has labels between whole percents. @param {number[]} values */
-  #isFine(values) {
-    return values.some((value) => Math.abs(value * 100 - Math.round(value * 100)) > 1e-6);
-  }
-
-  /** @param {number[]} values */
-  #digits(values) {
-    if (this.mode === "percent") return this.#isFine(values) ? 1 : 0;
-    return values.length > 1 && Math.abs(values[1] - values[0]) < 0.99 ? 2 : 0;
   }
 
   #shade(plot, colour) {

@@ -1,6 +1,6 @@
 /* The equity of several runs on one chart, each as the change since its own start. Drawn by uPlot. */
 
-import { day, moment, signedPercent } from "./numbers.js";
+import { day, moment, percentLabels, signedPercent } from "./numbers.js";
 import { FONT, tokens } from "./palette.js";
 
 /* global uPlot */
@@ -82,7 +82,7 @@ function build() {
         ],
       },
       scales: { x: { time: true, range: () => span } },
-      axes: [axis, { ...axis, size: AXIS_WIDTH, values: (_, values) => values.map((value) => signedPercent(value, 0)) }],
+      axes: [axis, { ...axis, size: AXIS_WIDTH, values: (_, values) => percentLabels(values) }],
       series: [
         {},
         ...curves.map((one) => ({

@@ -1,15 +1,16 @@
 /* A metric over two parameters: one cell a pair of values, one hue, deeper is better. Own canvas, reachable by keyboard. */
 
-import { count, inUnit, parameter } from "./numbers.js";
+import { axisLabels, count, inUnit, parameter } from "./numbers.js";
 import { header } from "./page_state.js";
 import { fitted, FONT, heatScale, tokens } from "./palette.js";
 
 const HEIGHT = 310;
 const TOP = 8;
 const BOTTOM = 26;
-const LEGEND = 62;
+const LEGEND = { bar: 28, least: 62, most: 104 }; // the bar with its margins, and with its labels
 const WORST_SHARE = 0.05;
 const LABEL_GAP = 8;
+const TABLE_DIGITS = 2;
 const [PENDING, VALUE, EXCLUDED, FAILED] = [0, 1, 2, 3];
 const STATE_WORDS = ["pending", "", "excluded by the rules", "failed", "undefined"];
 const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -156,11 +157,13 @@ export class Heatmap {
     const { x, y } = this.grid;
     const labels = y.values.map(parameter);
     const left = Math.min(90, Math.max(...labels.map((text) => context.measureText(text).width))) + LABEL_GAP + 4;
-    const box = { left, width: width - left - LEGEND, height: HEIGHT - TOP - BOTTOM, nX: x.values.length, nY: y.values.length };
+    const marks = this.#marks();
+    const legend = Math.min(LEGEND.most, Math.max(LEGEND.least, LEGEND.bar + Math.ceil(Math.max(...marks.map(([text]) => context.measureText(text).width)))));
+    const box = { left, width: width - left - legend, height: HEIGHT - TOP - BOTTOM, nX: x.values.length, nY: y.values.length };
     this.box = box;
     this.#drawCells(context, box, colours, heat);
     this.#drawLabels(context, box, colours, labels);
-    this.#drawLegend(context, width, colours, heat);
+    this.#drawLegend(context, width - legend, colours, heat, marks, legend);
   }
 
   #drawCells(context, box, colours, heat) {
@@ -253,9 +256,15 @@ export class Heatmap {
     }
   }
 
-  #drawLegend(context, width, colours, heat) {
-    if (!Number.isFinite(this.low)) return;
-    const [x, height] = [width - LEGEND + 14, HEIGHT - TOP - BOTTOM];
+  /** The ends and the middle of the scale, as the table of trials tells them, and where they stand: 1 is at the top. */
+  #marks() {
+    const values = Number.isFinite(this.low) ? [this.high, (this.high + this.low) / 2, this.low] : [];
+    return axisLabels(values, this.grid.unit, TABLE_DIGITS).map((text, index) => [text, 1 - index / 2]);
+  }
+
+  #drawLegend(context, left, colours, heat, marks, width) {
+    if (!marks.length) return;
+    const [x, height] = [left + 14, HEIGHT - TOP - BOTTOM];
     const isUp = this.grid.direction !== "minimize";
     for (let line = 0; line < height; line += 1) {
       const share = 1 - line / (height - 1);
@@ -265,8 +274,6 @@ export class Heatmap {
     context.fillStyle = colours["text-3"];
     context.textAlign = "left";
     context.textBaseline = "middle";
-    const digits = this.high - this.low < 0.1 ? 2 : 1;
-    const marks = [[this.high, TOP + 4], [(this.high + this.low) / 2, TOP + height / 2], [this.low, TOP + height - 4]];
-    for (const [value, at] of marks) context.fillText(inUnit(value, this.grid.unit, digits), x + 14, at, LEGEND - 28);
+    for (const [text, share] of marks) context.fillText(text, x + 14, TOP + 4 + (1 - share) * (height - 8), width - LEGEND.bar);
   }
 }

@@ -19,14 +19,40 @@ export function signedPercent(fraction, digits = 2) {
 /** A whole number. @param {number} value */
 export const count = (value) => fixed(value, 0);
 
-/** A metric in its unit, as the server's figures are shown. @param {number | null} value @param {string} unit */
-export function inUnit(value, unit, digits = 2) {
+/** A metric in its unit, as the server's figures are shown; the digits of its unit unless told.
+ * @param {number | null} value @param {string} unit @param {number} [digits] */
+export function inUnit(value, unit, digits) {
   if (value === null || value === undefined) return "—";
-  if (unit === "fraction") return fixed(value * 100, digits) + "%";
-  if (unit === "count") return fixed(value, Number.isInteger(value) ? 0 : 1);
+  if (unit === "fraction") return fixed(value * 100, digits ?? 2) + "%";
+  if (unit === "count") return fixed(value, digits ?? (Number.isInteger(value) ? 0 : 1));
   if (unit === "flag" && (value === 0 || value === 1)) return value ? "yes" : "no";
-  if (unit === "days") return fixed(value, value < 10 ? 1 : 0) + " days";
-  return fixed(value, digits);
+  if (unit === "days") return fixed(value, digits ?? (value < 10 ? 1 : 0)) + " days";
+  return fixed(value, digits ?? 2);
+}
+
+/** The fewest digits with which labels say exactly what they stand at; `most` where they never do.
+ * @param {(number | null)[]} values of one axis @param {number} most */
+export function exactDigits(values, most = 8) {
+  const told = values.filter((value) => value !== null && value !== undefined);
+  const steps = told.slice(1).map((value, index) => Math.abs(value - told[index])).filter((step) => step > 0);
+  const allowed = Math.min(...(steps.length ? steps : told.map(Math.abs))) * 1e-6; // what arithmetic may be off
+  for (let digits = 0; digits < most; digits += 1) {
+    const unit = 10 ** digits;
+    if (told.every((value) => Math.abs(value - Math.round(value * unit) / unit) <= allowed)) return digits;
+  }
+  return most;
+}
+
+/** The labels of an axis, each exact. @param {(number | null)[]} values @param {string} unit */
+export function axisLabels(values, unit, most = 8) {
+  const digits = exactDigits(unit === "fraction" ? values.map((value) => value * 100) : values, most);
+  return values.map((value) => inUnit(value, unit, digits));
+}
+
+/** The labels of an axis of returns, each exact. @param {number[]} fractions */
+export function percentLabels(fractions) {
+  const digits = exactDigits(fractions.map((value) => value * 100));
+  return fractions.map((value) => signedPercent(value, digits));
 }
 
 /** A parameter's value as people write it. @param {number | string | boolean} value */

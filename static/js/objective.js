@@ -1,6 +1,6 @@
 /* The objective of each trial as a point, and the best one until then as a line. Drawn by uPlot. */
 
-import { count, inUnit } from "./numbers.js";
+import { axisLabels, count, inUnit } from "./numbers.js";
 import { header } from "./page_state.js";
 import { faded, FONT, tokens } from "./palette.js";
 
@@ -66,7 +66,7 @@ export class ObjectiveChart {
         scales: { x: { time: false, range: (_, low, high) => [Math.min(low, 1), Math.max(high, 2)] }, y: {} },
         axes: [
           { ...axis, size: 30, values: (_, values) => values.map((value) => (Number.isInteger(value) ? count(value) : "")) },
-          { ...axis, size: 52, values: (_, values) => values.map((value) => inUnit(value, unit, this.#digits(values))) },
+          { ...axis, size: 52, values: (_, values) => axisLabels(values, unit) },
         ],
         series: [
           {},
@@ -87,12 +87,6 @@ export class ObjectiveChart {
   #opacity(nPoints) {
     const isDark = document.documentElement.dataset.shownTheme === "dark";
     return nPoints > 600 ? (isDark ? 0.65 : 0.5) : 0.8;
-  }
-
-  /** Decimals that tell neighbouring lines of the grid apart. @param {number[]} values */
-  #digits(values) {
-    const step = values.length > 1 ? Math.abs(values[1] - values[0]) * (this.metric.unit === "fraction" ? 100 : 1) : 1;
-    return Math.max(0, Math.min(4, Math.ceil(-Math.log10(step) - 1e-9)));
   }
 
   #resize() {

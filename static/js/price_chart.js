@@ -17,6 +17,10 @@ const NARROW = 560;
 const LINE_COLOURS = ["series-2", "series-5", "series-6", "series-1", "hold"];
 const PAN = 0.2;
 const DAY = 86_400;
+const PRICE_MARGINS = { top: 0.12, bottom: 0.12 };
+const MARGINS_ABOVE_VOLUME = { top: 0.1, bottom: 0.22 };
+const VOLUME_MARGINS = { top: 0.84, bottom: 0 };
+const NEAR_MARK = 2; // a view of so many times the one that was led to a mark no longer speaks of it
 const ZOOM_WORD = matchMedia("(pointer: coarse)").matches ? "pinch" : "scroll";
 
 export class PriceChart {
@@ -40,8 +44,8 @@ export class PriceChart {
 
   /** Move to some bars and mark them. @param {number} first @param {number} last @param {string} label */
   highlight(first, last, label) {
-    this.marked = { first, last, label };
     const room = Math.max((last - first) * 1.8, Math.min(80, this.#roomFor()));
+    this.marked = { first, last, label, room };
     const middle = (first + last + 1) / 2;
     this.#show(middle - room / 2, middle + room / 2);
   }
@@ -173,21 +177,18 @@ export class PriceChart {
   /* ---- the library's chart ---- */
 
   #build() {
-    const { createChart, CandlestickSeries, createSeriesMarkers, HistogramSeries, PriceLineSource } = this.library;
+    const { createChart, CandlestickSeries, createSeriesMarkers, PriceLineSource } = this.library;
     this.chart = createChart(this.place, {
       autoSize: true,
       // Its own logo needs a <style>, which the page forbids; the name stands below the chart instead.
       layout: { attributionLogo: false, fontSize: 11, fontFamily: "Inter, system-ui, sans-serif" },
       localization: { locale: "en-GB", priceFormatter: (value) => fixed(value, this.digits), timeFormatter: moment },
       timeScale: { timeVisible: true, secondsVisible: false, minBarSpacing: 0.2, rightOffset: 0, lockVisibleTimeRangeOnResize: true },
-      rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.12 } },
+      rightPriceScale: { scaleMargins: PRICE_MARGINS },
       handleScroll: { vertTouchDrag: false }, // a finger that moves down scrolls the page
     });
+    // Label and line tell the same price: the last one in view.
     this.candles = this.chart.addSeries(CandlestickSeries, { priceLineStyle: 1, priceLineSource: PriceLineSource.LastVisible });
-    if (this.figure.dataset.volume !== undefined) {
-      this.volume = this.chart.addSeries(HistogramSeries, { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
-      this.volume.priceScale().applyOptions({ scaleMargins: { top: 0.84, bottom: 0 } });
-    }
     this.markers = createSeriesMarkers(this.candles, []);
     this.band = new Band();
     this.candles.attachPrimitive(this.band);
@@ -264,6 +265,7 @@ export class PriceChart {
   #setData() {
     const { time, open, high, low, close, volume, indicators = [] } = this.series;
     this.candles.setData(time.map((at, i) => ({ time: at, open: open[i], high: high[i], low: low[i], close: close[i] })));
+    if (!this.volume && volume.some((/** @type {number} */ units) => units > 0)) this.#addVolume();
     this.volume?.setData(time.map((at, i) => ({ time: at, value: volume[i] })));
     if (this.lines.length !== indicators.length) this.#addLines(indicators);
     this.lines.forEach((line, i) => {
@@ -274,6 +276,18 @@ export class PriceChart {
     this.chart.timeScale().applyOptions({ timeVisible: step < DAY });
     this.#setHeight();
     Object.assign(this.figure.dataset, { candles: time.length, barsPerCandle: this.series.bars_per_candle });
+  }
+
+  /** Bars at the foot of the price, for candles that have any volume. */
+  #addVolume() {
+    const options = { priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false };
+    this.volume = this.chart.addSeries(this.library.HistogramSeries, options);
+    this.volume.priceScale().applyOptions({ scaleMargins: VOLUME_MARGINS });
+    this.chart.priceScale("right").applyOptions({ scaleMargins: MARGINS_ABOVE_VOLUME });
+    this.volume.setSeriesOrder(0); // behind the candles
+    this.legend?.querySelector("[data-volume-key]")?.removeAttribute("hidden");
+    this.figure.dataset.volume = "";
+    this.#colour();
   }
 
   /** @param {{name: string, pane: string}[]} indicators */
@@ -357,13 +371,14 @@ export class PriceChart {
   /** Tell the values under the cursor, or what is shown while there is none. @param {number | null} [logical] */
   #tell(logical = null) {
     if (!this.readout || !this.series) return;
-    const { time, open, high, low, close } = this.series;
+    const { time, open, high, low, close, volume } = this.series;
     const row = logical === null ? null : Math.round(logical);
     if (row === null || time[row] === undefined) {
       this.readout.textContent = this.#summary();
       return;
     }
     const prices = [["O", open], ["H", high], ["L", low], ["C", close]].map(([name, column]) => `${name} ${fixed(column[row], this.digits)}`);
+    if (this.volume) prices.push(`V ${shortly(volume[row])}`);
     const lines = (this.series.indicators ?? []).filter(({ values }) => values[row] !== null);
     const more = lines.map(({ name, pane, values }) => `${name} ${pane === "price" ? fixed(values[row], this.digits) : shortly(values[row])}`);
     this.readout.textContent = [moment(time[row]), prices.join(" "), ...more, ...this.#tradesAt(row)].join(" · ");
@@ -375,15 +390,23 @@ export class PriceChart {
     return here.map(({ kind, trade, trades }) => (kind === "several" ? tradesText(trades) : `trade ${count(trade)} ${kind === "entry" ? "entered" : "ended"}`));
   }
 
+  /** Whether bars are still the place that somebody was led to. @param {number} low @param {number} high */
+  #isAtMark(low, high) {
+    if (!this.marked?.label) return false;
+    const { first, last, room } = this.marked;
+    return first < high && last >= low && high - low <= room * NEAR_MARK;
+  }
+
   #summary() {
     const edges = this.#edges();
-    const { n_bars: n, bars_per_candle: size, time, first_bar: start } = this.series;
+    const { n_bars: n, bars_per_candle: size, time, first_bar: start, span } = this.series;
     if (!edges) return "";
     const [low, high] = [Math.max(0, Math.round(edges[0])), Math.min(n, Math.round(edges[1]))];
     const rows = [low, high - 1].map((bar) => Math.min(Math.max(Math.floor((bar - start) / size), 0), time.length - 1));
     const width = size > 1 ? `, ${count(size)} to a candle` : "";
-    const label = this.marked?.label ? `${this.marked.label}. ` : "";
-    const days = [...new Set(rows.map((row) => day(time[row])))].join(" to ");
+    const label = this.#isAtMark(low, high) ? `${this.marked.label}. ` : "";
+    const until = time[rows[1]] + (span?.[rows[1]] ?? 0); // the candle's last bar, not its first
+    const days = [...new Set([day(time[rows[0]]), day(until)])].join(" to ");
     return `${label}Showing ${count(Math.max(0, high - low))} of ${count(n)} bars${width}, ${days}. Drag to pan, ${ZOOM_WORD} to zoom.`;
   }
 }

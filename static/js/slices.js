@@ -1,6 +1,6 @@
 /* One small chart a parameter: for each of its values the best, the median and the worst trial over all others. */
 
-import { count, inUnit, parameter } from "./numbers.js";
+import { axisLabels, count, inUnit, parameter } from "./numbers.js";
 import { FONT, tokens } from "./palette.js";
 
 /* global uPlot */
@@ -72,7 +72,7 @@ export class Slices {
         scales: { x: { time: false } },
         axes: [
           { ...axis, size: 30, values: (_, values) => values.map(label), space: 44 },
-          { ...axis, size: 54, space: 28, values: (_, values) => values.map((value) => inUnit(value, unit, 1)) },
+          { ...axis, size: 54, space: 28, values: (_, values) => axisLabels(values, unit) },
         ],
         series: [{}, line(colours.mark, 2), line(colours.bar), line(colours.hold)],
       },

@@ -58,6 +58,7 @@ def test_candles_of_two_bars_by_hand():
         "low": [9.5, 8.0, 8.5],
         "close": [12.0, 9.0, 9.25],
         "volume": [3.0, 12.0, 16.0],
+        "span": [3_600, 3_600, 0],
         "first_bar": 0,
         "bars_per_candle": 2,
         "n_bars": 5,

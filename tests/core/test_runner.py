@@ -118,7 +118,7 @@ def test_progress_comes_between_phases_and_never_goes_backwards(warm, job):
 
 def test_answer_of_a_run_is_metrics_reasons_and_findings(warm, job, market):
     done = answer_of(warm, job("if len(bars.close) == 1: broker.buy()"))["done"]
-    assert set(done) == {"metrics", "reasons", "findings", "panes"}
+    assert set(done) == {"metrics", "reasons", "findings", "panes", "average_held_seconds"}
     # Bought at the second bar's open for all of 10,000, in whole lots of 1 without costs, and held to the last close.
     entry, end = market.bars.open[1], market.bars.close[-1]
     assert done["metrics"]["final_equity"] == pytest.approx(10_000 + (10_000 // entry) * (end - entry), rel=1e-12)

@@ -210,8 +210,15 @@ def test_failing_strategy_prints_nothing_twice(failing, compiled, capsys):
     ("line", "error_type", "message"),
     [
         ("broker.buy(quantity='ten')", "TypeError", "'>' not supported between instances of 'str'"),
-        ("broker.hold()", "AttributeError", "no attribute 'hold'"),
-        ("broker.buy(quantity=ind.slow[-1])", "AttributeError", "no attribute 'slow'"),
+        ("broker.cloze()", "AttributeError", "broker has no verb or figure 'cloze'; there are buy, sell, close, "),
+        ("broker.cloze()", "AttributeError", "Did you mean 'close'?"),
+        ("broker.buy(quantity=ind.slow[-1])", "AttributeError", "ind has no indicator 'slow'; the strategy has none."),
+        (
+            "broker.buy(quantity=bars.clsoe[-1])",
+            "AttributeError",
+            "bars has no column 'clsoe'; there are open, high, low, close, volume. Did you mean 'close'?",
+        ),
+        ("broker.buy(quantity=params.length)", "AttributeError", "params has no parameter 'length'; the strategy has"),
         ("broker.buy(quantity=unknown)", "NameError", "'unknown' is not defined"),
     ],
 )
@@ -224,10 +231,31 @@ def test_wrong_type_or_name_is_told_as_python_does(tmp_path, line, error_type, m
     assert own_frames(failure)[-1] == ("strategies/wrong.py", 5, "on_bar", line)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("if bars.index == 500: pass", "bars has no column 'index'; there are open, high, low, close, volume."),
+        ("if bars.count > 500: pass", "bars has no column 'count'; there are open, high, low, close, volume."),
+        ("if ind.index == ind.mean: pass", "ind has no indicator 'index'; there is mean."),
+    ],
+)
+def test_method_of_a_tuple_is_told_as_a_name_that_is_not_there(tmp_path, line, message):
+    strategy = with_indicators(tmp_path, "return {'mean': sma(bars.close, 3)}", deed=line)
+    failure = failure_of(strategy, random_bars(1, 20), compiled=True)
+    assert failure.message == f"mine.py, line 10: {message}"
+    assert own_frames(failure)[-1] == ("strategies/mine.py", 10, "on_bar", line)
+
+
+def test_argument_of_a_new_meaning_is_not_held_to_its_names(tmp_path):
+    deed = "ind = bars.close.size; broker.buy(quantity=ind.real + 0.5)"
+    strategy = with_indicators(tmp_path, "return {'mean': sma(bars.close, 3)}", deed=deed)
+    backtest(strategy, random_bars(1, 20), compiled=False)
+
+
 # Indicators
 
 
-def with_indicators(folder, *lines, name="mine"):
+def with_indicators(folder, *lines, name="mine", deed="pass"):
     body = "\n".join(f"        {line}" for line in lines)
     return strategy_from(
         folder,
@@ -237,7 +265,7 @@ def with_indicators(folder, *lines, name="mine"):
         f"    def indicators(self, bars):\n{body}\n"
         "    @staticmethod\n"
         "    def on_bar(bars, ind, params, broker):\n"
-        "        pass\n",
+        f"        {deed}\n",
         name,
     )
 

@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 
 from runs import draining
 from runs.api.bodies import detail_body
+from runs.backtest_words import costs
 from runs.management import foreground
 from runs.models import Run, RunState
 from tests.builders import ERROR
@@ -66,8 +67,9 @@ def test_metrics_are_told_as_a_table(command):
     assert (status, errors) == (0, "")
     assert lines[0].endswith(f"completed, {N_BARS} bars in —: +48.20%, Sharpe 2.41, 139 trades.")
     assert lines[1].startswith("SMA Cross (fast 10, slow 30, side both), ACME 1h on TEST, 2024-01-01 00:00 to 2024-01-")
-    assert lines[2] == "Note: Weak."
-    assert [line.split() for line in lines[4:]] == [
+    assert lines[2] == "Costs: commission 0% per side, fixed fee 0 per fill, slippage 0 ticks"
+    assert lines[3] == "Note: Weak."
+    assert [line.split() for line in lines[5:]] == [
         ["All", "Long", "Short"],
         ["Returns"],
         ["Total", "return", "+48.20%", "—", "—"],
@@ -77,6 +79,13 @@ def test_metrics_are_told_as_a_table(command):
         ["Closed", "trades", "139", "—", "—"],
         ["Win", "rate", "44.60%", "50.00%", "—"],
     ]
+
+
+def test_costs_are_told_as_they_were_asked_for(command):
+    told = command("--commission", "0.0005", "--slippage-ticks", "1")[1].splitlines()
+    assert told[2] == "Costs: commission 0.05% per side, fixed fee 0 per fill, slippage 1 tick"
+    spec = Run.objects.get().spec | {"slippage_frac": 0.001, "fixed_fee": 1.5}
+    assert costs(spec).endswith("fixed fee 1.5 per fill, slippage 1 tick, slippage of the price 0.1%")
 
 
 def test_json_is_what_the_api_answers(command, site):

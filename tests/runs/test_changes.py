@@ -6,7 +6,8 @@ import pytest
 
 from algotrade.strategies.catalog import Catalog
 from runs import artifacts
-from runs.changes import CANDLES_CHANGED, CANDLES_GONE, STRATEGY_CHANGED, STRATEGY_GONE, Today
+from runs.changes import CANDLES_CHANGED, CANDLES_GONE, STRATEGY_CHANGED, STRATEGY_GONE, Today, again_words
+from runs.models import RunState
 from tests.builders import INPUTS
 from tests.runs.pages import STRATEGIES, make_page_run
 from tests.runs.trials import make_search
@@ -44,6 +45,26 @@ def test_what_changed_is_told_in_the_list_and_on_the_page(site, user, fields, ex
     for path in ("/runs", run.get_absolute_url(), f"/runs/live?id={run.id}"):
         content = site.get(path).content.decode()
         assert all(change in content for change in expected), path
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ([], ""),
+        ([STRATEGY_CHANGED], "Run again uses it as it is now."),
+        ([CANDLES_CHANGED], "Run again uses them as they are now."),
+        ([CANDLES_CHANGED, STRATEGY_CHANGED], "Run again uses them as they are now."),
+        ([CANDLES_CHANGED, STRATEGY_GONE], ""),
+    ],
+)
+def test_running_again_is_told_in_the_number_of_what_changed(changes, expected):
+    assert again_words(changes) == expected
+
+
+def test_page_tells_what_running_again_uses(site, user, version):
+    run = make_page_run(RunState.CANCELLED, user=user, inputs=inputs(version, source="0" * 64))
+    content = site.get(run.get_absolute_url()).content.decode()
+    assert "since this run was submitted. Run again uses it as it is now." in content
 
 
 def test_optimization_is_judged_by_all_its_datasets_and_its_newest_source(site, user, version):

@@ -79,6 +79,63 @@ def test_best_trials_and_failures_are_told(command):
     assert told[-2:] == ["1 trial failed:", "  1 x ValueError at x.py:3: too <wild> (first: trial 25)"]
 
 
+def test_costs_are_told(command):
+    told = command("--axis", "fast=2:50:2", "--commission", "0.0005").splitlines()
+    assert told[1] == "Costs: commission 0.05% per side, fixed fee 0 per fill, slippage 0 ticks"
+
+
+@pytest.fixture
+def cancelled(command, monkeypatch):
+    """Return a run that was cancelled, and what was told of it."""
+
+    def execute(run_id):
+        Run.objects.filter(id=run_id).update(state=RunState.CANCELLED, processed=1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(foreground, "execute", execute)
+        out = StringIO()
+        with pytest.raises(SystemExit):
+            call_command("optimize", *WHERE, "--axis", "fast=10:30:10", stdout=out)
+    return Run.objects.get(), out.getvalue()
+
+
+def test_cancelled_one_tells_how_to_go_on(cancelled):
+    run, told = cancelled
+    assert told.splitlines()[-1] == f"Go on: --resume {run.number}, or Resume on /optimizations/{run.id}"
+
+
+def test_completed_one_does_not_tell_how_to_go_on(command):
+    assert "Go on" not in command("--axis", "fast=10,20")
+
+
+def test_resume_goes_on_with_the_same_run(cancelled, command):
+    run, _ = cancelled
+    out = StringIO()
+    call_command("optimize", "--resume", str(run.number), stdout=out)
+    assert Run.objects.get().state == RunState.COMPLETED
+    assert f"Optimization {run.number}: completed" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--resume", "77"], "resume: There is no optimization 77."),
+        ([], "strategy_name: "),
+        (["--strategy", "sma_cross", "--asset", "ACME"], "exchange: "),
+    ],
+)
+def test_what_cannot_be_known_is_asked_for(command, arguments, told):
+    with pytest.raises(CommandError, match=told) as caught:
+        call_command("optimize", *arguments, stdout=StringIO())
+    assert caught.value.returncode == 2
+
+
+def test_completed_one_cannot_be_resumed(command):
+    command("--axis", "fast=10,20")
+    with pytest.raises(CommandError, match=r"resume: .* is completed"):
+        call_command("optimize", "--resume", str(Run.objects.get().number), stdout=StringIO())
+
+
 def test_result_is_told_as_json(command):
     facts = json.loads(command("--axis", "fast=10,20", "--axis", "slow=60", "--json"))
     assert (facts["status"], facts["total_combinations"], facts["failed_combinations"]) == ("completed", 2, 1)

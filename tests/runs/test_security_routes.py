@@ -27,7 +27,7 @@ VALUES = {
     "key": "ACME-SAMPLE-1h",
     "deed": "check",
 }
-CONVERTER = re.compile(r"<(?:[a-z]+:)?([a-z_]+)>")
+CONVERTER = re.compile(r"<(?:[a-z_]+:)?([a-z_]+)>")
 GROUP = re.compile(r"\(\?P<([a-z_]+)>(?:[^()]|\([^()]*\))*\)")
 
 

@@ -2,10 +2,11 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from runs.models import RunState
-from tests.result_builders import START_NS
+from tests.result_builders import HOUR_NS, START_NS
 from tests.runs.pages import N_BARS, make_arrays, make_completed, make_failed, make_page_run
 
 SCRIPT = {"HX-Request": "true"}
@@ -51,6 +52,14 @@ def test_orders_are_counted_from_one_like_trades(site, user):
 def test_page_has_fifty_rows(site, user):
     run = make_completed(make_arrays(n_trades=55), user=user)
     assert n_rows(site.get(f"/backtests/{run.id}/trades")) == 50
+
+
+def test_trade_was_held_through_nights_and_weekends(site, user):
+    time = START_NS + np.cumsum(np.where(np.arange(N_BARS) == 3, 65, 1)) * HOUR_NS  # Friday evening to Monday
+    run = make_completed(make_arrays(n_trades=1, time=time), user=user)
+    content = site.get(f"/backtests/{run.id}/trades").content.decode()
+    # Five bars from entry to exit: four hours, and 65 over the weekend.
+    assert '<td class="num" title="5 bars">2d 21h</td>' in content
 
 
 def test_trade_shows_profit_and_return(site, user):

@@ -12,20 +12,21 @@ from django.core.management.base import CommandError
 from algotrade.errors import MarketDataError, SpecError
 from algotrade.ports import Json
 from algotrade.resolve import ResolvedDownload
-from runs import exchanges, verbs
+from runs import exchanges
 from runs.api.downloads import status_body
 from runs.figures import moment
-from runs.management.foreground import BAD_INPUT, FAILED, ForegroundCommand, Submission
-from runs.models import IllegalTransition, Run, RunKind, RunState
+from runs.management.foreground import FAILED, ResumableCommand
+from runs.models import Run, RunKind, RunState
 
 RANGES_SHOWN = 10
 
 
-class Command(ForegroundCommand):
+class Command(ResumableCommand):
     """Download candles in this process."""
 
     help = "Fetch candles from an exchange, watch the progress, and store them as a new version of their dataset."
     unit = "bar"
+    kind = RunKind.DOWNLOAD
     account_options: ClassVar[dict[str, tuple[str, str]]] = {}
     options: ClassVar[dict[str, tuple[str, str]]] = {
         "--exchange": ("exchange", "such as bitstamp; --exchanges lists them"),
@@ -34,12 +35,10 @@ class Command(ForegroundCommand):
         "--start": ("start", "first day or moment [after the dataset's last bar]"),
         "--end": ("end", "last day or moment [the last finished bar]"),
     }
-    required: ClassVar[frozenset[str]] = frozenset()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         super().add_arguments(parser)
-        parser.add_argument("--resume", metavar="NUMBER", type=int, help="go on with a cancelled or failed download")
         parser.add_argument("--exchanges", action="store_true", help="list the exchanges and their timeframes")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -57,21 +56,11 @@ class Command(ForegroundCommand):
     def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> ResolvedDownload | Run:
         """Return the download that the options ask for, or the one that goes on."""
         try:
-            return exchanges.resolve(request) if options["resume"] is None else _download(options["resume"])
+            return exchanges.resolve(request) if options["resume"] is None else self.earlier(options["resume"])
         except SpecError:
             raise
         except MarketDataError as error:
             raise CommandError(f"Nothing was started.\n{error}", returncode=FAILED) from None
-
-    def submit(self, resolved: Submission | Run) -> Run:
-        """Submit a new download, or go on with an old one."""
-        if not isinstance(resolved, Run):
-            return super().submit(resolved)
-        try:
-            verbs.resume(resolved)
-        except IllegalTransition as error:
-            raise CommandError(f"Nothing was started.\nresume: {error}", returncode=BAD_INPUT) from None
-        return resolved
 
     def standing(self, run: Run) -> str:
         """Return when an exchange that does not answer is asked again."""
@@ -87,7 +76,7 @@ class Command(ForegroundCommand):
         if run.state != RunState.COMPLETED or run.result is None:
             how = "failed" if run.state == RunState.FAILED else "was cancelled"
             kept = f"{run.processed:,} of {run.total:,} bars were fetched and are kept."
-            return [f"{run} {how}. {kept}", f"Go on: --resume {run.number}"]
+            return [f"{run} {how}. {kept}", *self.how_to_go_on(run)]
         result, dataset = run.result, run.result["dataset"]
         ranges = [f"  from {_time(part['first_ns'])}: {part['n_bars']:,}" for part in result["missing"][:RANGES_SHOWN]]
         n_more = len(result["missing"]) - RANGES_SHOWN
@@ -104,13 +93,6 @@ class Command(ForegroundCommand):
     def problems(self, run: Run) -> list[str]:
         """Return the error of a failed download."""
         return [f"{run.error_type}: {run.error_message}"] if run.state == RunState.FAILED else []
-
-
-def _download(number: int) -> Run:
-    run = Run.objects.filter(kind=RunKind.DOWNLOAD, number=number).first()
-    if run is None:
-        raise SpecError({"resume": f"There is no download {number}."})
-    return run
 
 
 def _time(nanoseconds: int) -> str:

@@ -13,15 +13,16 @@ from algotrade.errors import SpecError
 from algotrade.ports import Json
 from algotrade.resolve import ResolvedOptimization, resolve_optimization
 from runs import artifacts, search_words
-from runs.management.foreground import ForegroundCommand, assigned
-from runs.models import Run
+from runs.management.foreground import ResumableCommand, assigned
+from runs.models import Run, RunKind
 
 
-class Command(ForegroundCommand):
+class Command(ResumableCommand):
     """Run an optimization in this process."""
 
     help = "Search parameters of a strategy, watch the progress, and print the best trials."
     unit = "trial"
+    kind = RunKind.OPTIMIZATION
     options = {  # noqa: RUF012 - as the base class declares it
         "--objective": ("objective", "key of the metric that ranks trials [sharpe_ratio]"),
         "--direction": ("direction", "maximize or minimize [maximize]"),
@@ -46,8 +47,10 @@ class Command(ForegroundCommand):
         parser.add_argument("--rule", action="append", default=[], help='what must hold, such as "fast < slow"')
         parser.add_argument("--min-trades", metavar="VALUE", help="rank only trials of at least so many trades")
 
-    def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> ResolvedOptimization:
-        """Return the optimization that the options ask for."""
+    def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> ResolvedOptimization | Run:
+        """Return the optimization that the options ask for, or the one that goes on."""
+        if options["resume"] is not None:
+            return self.earlier(options["resume"])
         ranges = assigned(options["axis"], "axes", "fast=2:50:2 or slow=20,50,100")
         fixed = assigned(options["fixed"], "axes", "side=both")
         for name in ranges.keys() & fixed.keys():
@@ -71,8 +74,8 @@ class Command(ForegroundCommand):
         return search_words.facts(run)
 
     def lines(self, run: Run) -> list[str]:
-        """Return the best trials as a table, and the failures in groups."""
-        return search_words.lines(run)
+        """Return the best trials as a table, the failures in groups, and how to go on."""
+        return [*search_words.lines(run), *self.how_to_go_on(run)]
 
 
 def _axis(text: str) -> dict[str, Any]:
