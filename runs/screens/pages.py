@@ -187,6 +187,7 @@ SCREENS = (
     Screen("dataset-delete", lambda content: f"{content.imports.resampled}/delete"),
     Screen("dataset-delete-kept", lambda content: f"{content.used_dataset}/delete"),
     Screen("backtest-failed", lambda content: content.failed),
+    Screen("backtest-delete", lambda content: f"{content.failed}/delete"),
     Screen("backtest-cancelled", lambda content: content.cancelled),
     Screen("backtest-log", lambda content: f"{content.failed}/log"),
     Screen("optimization-completed", lambda content: content.search_completed),
