@@ -56,7 +56,7 @@ def import_dataset(
     typed = dict(request.POST.items()) | {name: value for name, value in told.dict().items() if value is not None}
     upload, owner = _received(request, file, _options(typed))
     if not upload.go_on_to_import(owner):
-        raise Http404
+        raise ApiError(409, f"{upload} was discarded meanwhile.")
     return _after(upload, owner)
 
 
@@ -104,8 +104,11 @@ def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
 
 @router.delete("/imports/{upload_id}", response={204: None, **ERRORS}, summary="Discard an import")
 def discard_import(request: HttpRequest, upload_id: UUID) -> Status[None]:
-    """Remove a file that is not to be imported."""
-    files.discard(_visible(request, upload_id))
+    """Remove a file that is not to be imported; 409 once its candles are being stored."""
+    try:
+        files.discard(_visible(request, upload_id))
+    except files.TooLate as error:
+        raise ApiError(409, str(error)) from error
     return Status(204, None)
 
 
@@ -216,7 +219,10 @@ def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple
 def _after(upload: Upload, owner: str) -> Status[Json]:
     """Work on a file; the answer says what came of it, or that it is not over yet."""
     is_import = upload.state == UploadState.IMPORTING
-    work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
+    try:
+        work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
+    except work.Discarded as error:
+        raise ApiError(409, str(error)) from error
     if upload.state == UploadState.CHECKED and (is_import or upload.preview is None):
         # Refused. A program corrects its request, not a row of ours, unless it looks at the file step by step.
         if upload.preview is None:

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from runs import artifacts
 from runs.models import Upload
+from runs.uploads import files, work
 from tests.builders import make_run, make_user
 from tests.runs import readers
 from tests.runs.clients import program
@@ -173,6 +174,22 @@ def test_import_of_somebody_else_is_not_there(api):
         assert getattr(stranger, method)(f"/api/datasets/imports/{body['id']}{path}").status_code == 404
     assert api("delete", f"imports/{body['id']}") == (204, None)
     assert not Upload.objects.exists()
+
+
+def test_import_that_is_being_stored_is_not_discarded(api):
+    body = api("post", "imports/", {"file": file()})[1]
+    upload = Upload.objects.get()
+    upload.mark_storing(upload.mark_importing({}))
+    status, answer = api("delete", f"imports/{body['id']}")
+    assert (status, "its candles are being stored" in answer["error"]) == (409, True)
+    assert upload.path.exists()
+
+
+@pytest.mark.parametrize("path", ["", "imports/"])
+def test_program_that_waits_for_a_file_that_is_discarded_is_told(api, monkeypatch, path):
+    monkeypatch.setattr(work, "_run", lambda _deed, _seconds: files.discard(Upload.objects.get()))
+    status, answer = api("post", path, {"file": file(), **({} if path else NAMES)})
+    assert (status, answer["error"]) == (409, "spy.csv was discarded meanwhile.")
 
 
 def test_list_tells_runs_and_versions(api):
