@@ -209,6 +209,16 @@ def test_timeframe_is_its_length_in_nanoseconds():
     assert {name: timeframe_ns(name) for name in lengths} == {name: s * 10**9 for name, s in lengths.items()}
 
 
+@pytest.mark.parametrize("step", [1e300, 1e13, 1e-31, 1e-320])
+def test_steps_that_nothing_trades_in_are_refused(step):
+    with pytest.raises(MarketDataError, match=r"The tick size must be from 1e-30 to 1e\+12; it is"):
+        Instrument("SPY", "NYSE", step)
+    with pytest.raises(MarketDataError, match=r"The lot size must be from 1e-30 to 1e\+12; it is"):
+        Instrument("SPY", "NYSE", 1.0, step)
+    assert Instrument("SPY", "NYSE", 1e-30, 1e12).lot_size == 1e12
+    assert Instrument("SPY", "NYSE", 1e12, 0.0).lot_size == 0.0
+
+
 def test_hyphens_do_not_mix_up_asset_and_exchange(store):
     spot = store.add(bars_of([1]), Instrument("BTC-USD", "X", 0.01), "1d")
     with pytest.raises(MarketDataError, match="no candles for BTC 1d on USD-X"):

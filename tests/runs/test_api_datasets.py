@@ -129,6 +129,9 @@ def test_faults_are_told_with_how_many_more(api):
         ({"tick_size": "0"}, "tick_size", "The tick size must be a number above 0"),
         ({"time_zone": "Mars"}, "time_zone", "The time zone 'Mars' is unknown"),
         ({"state": "imported"}, "state", "Unknown."),
+        ({"tick_size": "1e300"}, "tick_size", "must be from 1e-30 to 1e+12; it is 1e+300."),
+        ({"tick_size": "1e-320"}, "tick_size", "must be from 1e-30 to 1e+12"),
+        ({"lot_size": "1e308"}, "lot_size", "The lot size must be from 1e-30 to 1e+12"),
     ],
 )
 def test_wrong_field_is_told_and_no_file_is_kept(api, changes, field, told):
