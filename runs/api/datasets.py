@@ -17,6 +17,7 @@ from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_ns
 from algotrade.market.calendar import empty_weekdays, find_gaps
 from algotrade.market.resample import longer_timeframes
+from algotrade.market.rows import ROLES
 from algotrade.market.store import Dataset
 from algotrade.ports import Json
 from runs import artifacts, datasets
@@ -199,10 +200,12 @@ def _visible(request: HttpRequest, upload_id: UUID) -> Upload:
 
 
 def _options(typed: dict[str, Any]) -> dict[str, Any]:
-    unknown = [name for name in typed if name not in FIELDS and not name.startswith(COLUMN_PREFIX)]
+    columns = [COLUMN_PREFIX + role for role in ROLES]
+    unknown = [name for name in typed if name not in FIELDS and name not in columns]
     if unknown:
-        words = f"There is no field {unknown[0][:40]!r}; there are {', '.join(FIELDS)} and columns."
-        raise ApiError(400, words, {unknown[0][:40]: "Unknown."})
+        is_column = unknown[0].startswith(COLUMN_PREFIX)
+        known = ", ".join(columns) if is_column else f"{', '.join(FIELDS)} and columns"
+        raise ApiError(400, f"There is no field {unknown[0][:40]!r}; there are {known}.", {unknown[0][:40]: "Unknown."})
     try:
         return read_options(typed)
     except WrongOptions as error:

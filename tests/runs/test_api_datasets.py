@@ -129,6 +129,7 @@ def test_faults_are_told_with_how_many_more(api):
         ({"tick_size": "0"}, "tick_size", "The tick size must be a number above 0"),
         ({"time_zone": "Mars"}, "time_zone", "The time zone 'Mars' is unknown"),
         ({"state": "imported"}, "state", "Unknown."),
+        ({"columns.bogus": "open"}, "columns.bogus", "Unknown."),
         ({"tick_size": "1e300"}, "tick_size", "must be from 1e-30 to 1e+12; it is 1e+300."),
         ({"tick_size": "1e-320"}, "tick_size", "must be from 1e-30 to 1e+12"),
         ({"lot_size": "1e308"}, "lot_size", "The lot size must be from 1e-30 to 1e+12"),
@@ -193,6 +194,14 @@ def test_program_that_waits_for_a_file_that_is_discarded_is_told(api, monkeypatc
     monkeypatch.setattr(work, "_run", lambda _deed, _seconds: files.discard(Upload.objects.get()))
     status, answer = api("post", path, {"file": file(), **({} if path else NAMES)})
     assert (status, answer["error"]) == (409, "spy.csv was discarded meanwhile.")
+
+
+def test_role_of_a_column_that_there_is_not_is_told(api):
+    body = api("post", "imports/", {"file": file()})[1]
+    told = {**NAMES, "columns": {"bogus": "open"}}
+    status, answer = api("post", f"imports/{body['id']}/check", told)
+    assert (status, answer["fields"]) == (400, {"columns.bogus": "Unknown."})
+    assert "there are columns.time, columns.clock, columns.open" in answer["error"]
 
 
 def test_list_tells_runs_and_versions(api):
