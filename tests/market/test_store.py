@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore, content_hash
 from tests.engine.market import bars_of, random_bars
-from tests.environment import ROOT
 
 SPY = Instrument(asset="SPY", exchange="NYSE", tick_size=0.01, lot_size=1.0)
 
@@ -60,27 +57,6 @@ CandleStore(Path(sys.argv[1])).add(
 @pytest.fixture
 def store(tmp_path):
     return CandleStore(tmp_path / "candles")
-
-
-@pytest.fixture
-def start():
-    """Start programs with arguments, which are killed and reaped at the end whatever the test did."""
-    processes = []
-
-    def start(program, *arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
 
 
 def columns_of(bars):
@@ -278,7 +254,8 @@ def test_writers_at_once_leave_whole_versions_only(store, start):
             seen.add(dataset.version)
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     expected = {content_hash(bars_of([price] * 50)) for price in (*range(100, 130), *range(200, 220))}
-    (folder,) = store.root.iterdir()
+    folder = store.root / "SPY-NYSE-1d"
+    assert {path.name for path in store.root.iterdir()} == {folder.name, ".lock"}
     assert {path.name for path in folder.iterdir()} == {
         "current.json",
         *(f"{version}{suffix}" for version in expected for suffix in (".arrow", ".json")),

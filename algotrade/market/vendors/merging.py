@@ -60,10 +60,11 @@ def merge(fetched: Fetched, spec: DownloadSpec, store: CandleStore, aside: Candl
     bars, tick_size, notes = checked(fetched, spec)
     told = fetched.instrument
     instrument = Instrument(told.asset, told.exchange, tick_size, told.lot_size, told.currency)
-    base = store.newest(spec.asset, spec.exchange, spec.timeframe)
+    with store.undisturbed():
+        base = store.newest(spec.asset, spec.exchange, spec.timeframe)
+        stored = store.load(base) if base else None
     facts: Json = {"n_fetched": len(bars), "n_added": len(bars), "n_changed": 0}
-    if base is not None:
-        stored = store.load(base)
+    if stored is not None:
         facts |= _compared(stored, bars)
         bars = joined(stored, bars)
     calendar = base.calendar if base else UTC_NAME
