@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -36,6 +37,7 @@ from algotrade.market.zones import UTC_NAME
 
 _NEW, _DELETED = ".new-", ".deleted-"
 """How the names of files that are being written, and of folders that are being deleted, begin."""
+VERSION = re.compile(r"[0-9a-f]{64}")
 _SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
 
 
@@ -148,7 +150,9 @@ class CandleStore:
             raise MarketDataError(f"There are no candles for {asset} {timeframe} on {exchange}. There are: {names}.")
         if version is None:
             return self._current(folder)
-        if not version.isalnum() or not (folder / f"{version}.json").is_file():
+        if not VERSION.fullmatch(version):
+            raise MarketDataError(f"There is no version {version[:80]!r}: it must be 64 digits from 0 to 9 and a to f.")
+        if not (folder / f"{version}.json").is_file():
             raise MarketDataError(f"The candles of {asset} {timeframe} have no version {version[:12]!r} any more.")
         return self._read(folder / f"{version}.json")
 

@@ -149,8 +149,15 @@ def test_unknown_dataset_is_told_with_those_that_exist(store):
 
 def test_version_that_is_gone_is_told(store):
     store.add(random_bars(1, 5), SPY, "1d")
-    with pytest.raises(MarketDataError, match="have no version 'abc' any more"):
-        store.get("SPY", "NYSE", "1d", version="abc")
+    with pytest.raises(MarketDataError, match="have no version 'abcdabcdabcd' any more"):
+        store.get("SPY", "NYSE", "1d", version="abcd" * 16)
+
+
+@pytest.mark.parametrize("version", ["", "abc", "current", "../x", "\0", "A" * 64, "a" * 65, "a" * 70_000, "é" * 64])
+def test_version_that_is_none_is_told(store, version):
+    store.add(random_bars(1, 5), SPY, "1d")
+    with pytest.raises(MarketDataError, match=r"There is no version .* must be 64 digits"):
+        store.get("SPY", "NYSE", "1d", version=version)
 
 
 @pytest.mark.parametrize(

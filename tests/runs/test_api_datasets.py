@@ -204,6 +204,13 @@ def test_role_of_a_column_that_there_is_not_is_told(api):
     assert "there are columns.time, columns.clock, columns.open" in answer["error"]
 
 
+@pytest.mark.parametrize("version", ["current", "x", "a" * 300, "A" * 64, "../current"])
+@pytest.mark.parametrize("path", ["", "/candles"])
+def test_version_that_is_none_is_told(api, path, version):
+    status, body = api("get", f"ACME-TEST-1h{path}?version={version}")
+    assert (status, "it must be 64 digits from 0 to 9 and a to f" in body["error"]) == (404, True)
+
+
 def test_list_tells_runs_and_versions(api):
     make_run(asset="ACME", exchange="TEST", timeframe="1h")
     status, body = api("get", "")

@@ -90,7 +90,9 @@ def test_chart_gets_the_candles_of_a_range_and_of_a_version(site):
     part = site.get(f"/data/HOLEY-X~Y-1h/candles.json?from={start + 3600}&to={start + 7200}&px=400").json()
     assert part["time"] == [start + 3600, start + 7200]
     assert site.get(f"/data/HOLEY-X~Y-1h/candles.json?version={old.version}").json()["close"][0] == 50.0
-    assert site.get("/data/HOLEY-X~Y-1h/candles.json?version=x").status_code == 404
+    for version in ("x", "current", "a" * 300):
+        assert site.get(f"/data/HOLEY-X~Y-1h/candles.json?version={version}").status_code == 404
+        assert site.post("/data/HOLEY-X~Y-1h/resample", {"timeframe": "4h", "version": version}).status_code == 404
 
 
 @pytest.mark.parametrize("at", ["", "x", "9999-12-31T23:59:59Z", "0001-01-01", "2024-01-01T11:00", "\0"])
@@ -116,7 +118,16 @@ def test_older_version_is_shown_as_such(site):
 
 
 @pytest.mark.parametrize(
-    "address", ["NO-SUCH-1h", "ACME-TEST-1h?version=x", "ACME-TEST-1h?version=../x", "..%2Fx-y-1h", "x"]
+    "address",
+    [
+        "NO-SUCH-1h",
+        "ACME-TEST-1h?version=x",
+        "ACME-TEST-1h?version=../x",
+        "ACME-TEST-1h?version=current",
+        "ACME-TEST-1h?version=" + "a" * 300,
+        "..%2Fx-y-1h",
+        "x",
+    ],
 )
 def test_unknown_dataset_is_not_there(site, address):
     assert site.get(f"/data/{address}").status_code == 404
