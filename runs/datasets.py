@@ -50,6 +50,7 @@ def make_longer(dataset: Dataset, timeframe: str) -> tuple[Dataset, bool]:
         InUse: there is a dataset of that name that did not come from this one.
     """
     store = artifacts.candle_store()
+    timeframe = store.timeframe_of(dataset.asset, dataset.exchange, timeframe)
     bars = resample(store.load(dataset), dataset.timeframe, timeframe, dataset.calendar)
     there = store.newest(dataset.asset, dataset.exchange, timeframe)
     if there is not None and there.history.derived_from != dataset.key:

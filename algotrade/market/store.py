@@ -28,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 
 from algotrade.errors import MarketDataError, plain_words
-from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
+from algotrade.market.bars import COLUMNS, Bars, timeframe_name, timeframe_ns
 from algotrade.market.calendar import empty_weekdays, find_gaps, trading_days_per_year
 from algotrade.market.holding import StoreBusy, alone, one_writer, shared
 from algotrade.market.instruments import Instrument
@@ -162,6 +162,16 @@ class CandleStore:
             return self.get(asset, exchange, timeframe)
         except MarketDataError:
             return None
+
+    def timeframe_of(self, asset: str, exchange: str, timeframe: str) -> str:
+        """Return what a dataset's timeframe is called: as it is typed where there is such a dataset, else 2h for 120m.
+
+        Raises:
+            MarketDataError: there is no such timeframe.
+        """
+        in_largest_unit = timeframe_name(timeframe_ns(timeframe))
+        exact = self.root / _folder_name(asset, exchange, timeframe)
+        return timeframe if (exact / "current.json").is_file() else in_largest_unit
 
     def by_key(self, key: str, version: str | None = None) -> Dataset:
         """Return the dataset of a key, its newest version or the one asked for; raises as `get`."""
@@ -387,7 +397,7 @@ class CandleStore:
             timeframe_ns(timeframe)
         except MarketDataError:
             return None
-        return self.root / _folder_name(asset, exchange, timeframe)
+        return self.root / _folder_name(asset, exchange, self.timeframe_of(asset, exchange, timeframe))
 
     def _current(self, folder: Path) -> Dataset:
         return self._read(folder / "current.json")

@@ -192,6 +192,16 @@ def test_timeframe_is_its_length_in_nanoseconds():
     assert {name: timeframe_ns(name) for name in lengths} == {name: s * 10**9 for name, s in lengths.items()}
 
 
+def test_timeframe_in_another_unit_finds_the_same_dataset(store):
+    assert store.timeframe_of("SPY", "NYSE", "120m") == "2h"
+    hours = store.add(bars_of([1]), SPY, "2h")
+    assert store.get("SPY", "NYSE", "120m") == store.by_key("SPY-NYSE-7200s") == hours
+    minutes = store.add(bars_of([2]), SPY, "120m")  # of a store from before
+    assert store.timeframe_of("SPY", "NYSE", "120m") == "120m"
+    assert store.get("SPY", "NYSE", "120m") == minutes
+    assert store.get("SPY", "NYSE", "2h") == hours
+
+
 @pytest.mark.parametrize("step", [1e300, 1e13, 1e-31, 1e-320])
 def test_steps_that_nothing_trades_in_are_refused(step):
     with pytest.raises(MarketDataError, match=r"The tick size must be from 1e-30 to 1e\+12; it is"):

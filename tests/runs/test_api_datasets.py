@@ -204,6 +204,14 @@ def test_role_of_a_column_that_there_is_not_is_told(api):
     assert "there are columns.time, columns.clock, columns.open" in answer["error"]
 
 
+def test_timeframe_is_called_by_its_largest_unit(api):
+    assert api("post", "", {"file": file(), **NAMES, "timeframe": "24h"})[1]["result"]["key"] == "SPY-NYSE-1d"
+    status, body = api("get", "SPY-NYSE-1440m")
+    assert (status, body["timeframe"]) == (200, "1d")
+    status, body = api("post", "SPY-NYSE-1d/resample", {"timeframe": "48h"})
+    assert (status, body["timeframe"]) == (201, "2d")
+
+
 @pytest.mark.parametrize("version", ["current", "x", "a" * 300, "A" * 64, "../current"])
 @pytest.mark.parametrize("path", ["", "/candles"])
 def test_version_that_is_none_is_told(api, path, version):

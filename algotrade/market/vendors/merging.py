@@ -68,7 +68,8 @@ def merge(fetched: Fetched, spec: DownloadSpec, store: CandleStore, aside: Candl
         facts |= _compared(stored, bars)
         bars = joined(stored, bars)
     calendar = base.calendar if base else UTC_NAME
-    dataset = aside.add(bars, instrument, spec.timeframe, source=source, calendar=calendar)
+    timeframe = base.timeframe if base else spec.timeframe
+    dataset = aside.add(bars, instrument, timeframe, source=source, calendar=calendar)
     missing = missing_times(fetched.rows, spec)
     facts |= {"n_missing": len(missing), "missing": _ranges(missing, timeframe_ns(spec.timeframe)), "notes": notes}
     return Merged(dataset, base.version if base else None, facts)
