@@ -4,6 +4,7 @@ A message says what is wrong, which value, and what was allowed. Everything a ca
 AlgotradeError; anything else is a defect of ours and keeps its own traceback.
 """
 
+import os
 from collections.abc import Mapping
 
 
@@ -38,3 +39,8 @@ class EngineError(AlgotradeError):
 
 class RunCancelled(AlgotradeError):
     """Raised by a Sink to make the engine stop between two strides; not a failure."""
+
+
+def plain_words(error: BaseException) -> str:
+    """Return what an error says; of one of the system its meaning alone, since it names places on the disk."""
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

@@ -245,6 +245,18 @@ def canonical_json(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def pins_of(
+    spec: BacktestSpec | OptimizationSpec, inputs: RunInputs | OptimizationInputs
+) -> list[tuple[str, str, str, str]]:
+    """Return asset, exchange, timeframe and version of the candles that a run needs."""
+    if isinstance(spec, OptimizationSpec) and isinstance(inputs, OptimizationInputs):
+        pinned = zip(spec.datasets, (one["dataset_hash"] for one in inputs.datasets), strict=True)
+        return [(where.asset, where.exchange, where.timeframe, version) for where, version in pinned]
+    assert isinstance(spec, BacktestSpec)
+    assert isinstance(inputs, RunInputs)
+    return [(spec.asset, spec.exchange, spec.timeframe, inputs.dataset_hash)]
+
+
 def run_key(spec: BacktestSpec | OptimizationSpec, inputs: RunInputs | OptimizationInputs) -> str:
     """Return the SHA-256 (64 hex digits) under which identical submissions are one run."""
     kind = type(spec).__name__

@@ -4,7 +4,8 @@ from collections import Counter
 
 from django.db.models import Count
 
-from algotrade.errors import MarketDataError
+from algotrade.errors import MarketDataError, plain_words
+from algotrade.market.holding import StoreBusy
 from algotrade.market.resample import resample
 from algotrade.market.store import Dataset
 from runs import artifacts
@@ -56,6 +57,7 @@ def make_longer(dataset: Dataset, timeframe: str) -> tuple[Dataset, bool]:
         InUse: there is a dataset of that name that did not come from this one.
     """
     store = artifacts.candle_store()
+    timeframe = store.timeframe_of(dataset.asset, dataset.exchange, timeframe)
     bars = resample(store.load(dataset), dataset.timeframe, timeframe, dataset.calendar)
     there = store.newest(dataset.asset, dataset.exchange, timeframe)
     if there is not None and there.history.derived_from != dataset.key:
@@ -90,13 +92,15 @@ def delete(dataset: Dataset) -> None:
     """Delete a dataset with all its versions.
 
     Raises:
-        InUse: a run used it.
+        InUse: a run used it, or others go on storing candles, or the disk does not let go of it.
     """
-    reason = why_kept(dataset)
-    if reason:
-        raise InUse(reason)
-    # A run may have been submitted since; nobody can submit another once the dataset is out of sight.
-    artifacts.candle_store().delete(dataset, lambda: not why_kept(dataset))
-    reason = why_kept(dataset)
+    try:
+        # Asked while nobody can submit a run: one that is submitted sooner is seen, one that comes later finds nothing.
+        is_deleted = artifacts.candle_store().delete(dataset, lambda: not why_kept(dataset))
+    except StoreBusy as error:
+        raise InUse(f"{dataset.label} on {dataset.exchange} was not deleted. {error}") from error
+    except OSError as error:
+        raise InUse(f"{dataset.label} on {dataset.exchange} cannot be deleted: {plain_words(error)}.") from error
+    reason = "" if is_deleted else why_kept(dataset)
     if reason:
         raise InUse(reason)

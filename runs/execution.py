@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import structlog
 from django.conf import settings
 
-from algotrade.errors import AlgotradeError
+from algotrade.errors import AlgotradeError, plain_words
 from algotrade.ports import Json
 from runs import artifacts
 from runs.children import children
@@ -132,5 +132,6 @@ def stuck_words() -> str:
 
 def error_of(error: Exception, kind: str = "", trace: str = "") -> Json:
     """Return an error that is none of a strategy's, as rows keep it."""
-    text = f"{type(error).__name__}: {error}"
-    return {"type": kind or type(error).__name__, "message": str(error), "trace": trace or text, "detail": {}}
+    message = plain_words(error)
+    text = f"{type(error).__name__}: {message}"
+    return {"type": kind or type(error).__name__, "message": message, "trace": trace or text, "detail": {}}

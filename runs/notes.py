@@ -12,8 +12,13 @@ from runs.models.note import LONGEST_NOTES, LONGEST_TAG, LONGEST_TITLE, MOST_TAG
 FIELDS = ("title", "notes", "tags")
 TAG = re.compile(r"\w[\w.+/-]*")
 BETWEEN_TAGS = re.compile(r"[\s,]+")
-NEVER_PRINTED = ("Cc", "Cs")
-"""Unicode categories that neither a database nor a page can do anything with: control characters, lone surrogates."""
+NEVER_PRINTED = ("Cc", "Cs", "Cf")
+"""Unicode categories of what is not seen: control characters, lone surrogates, and format characters, which hide in a
+text or turn the reading direction of all that stands behind it."""
+JOINERS = "\u200c\u200d"
+"""Format characters that some scripts, and emoji, are put together with."""
+BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Letters and signs that show nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +67,19 @@ def _wrong_text(text: Any, most: int, *, is_line: bool) -> str:
     if len(text.strip()) > most:
         return f"At most {most:,} characters; there are {len(text.strip()):,}."
     allowed = "" if is_line else "\r\n\t"
+    allowed += JOINERS
     strange = [sign for sign in text.strip() if sign not in allowed and unicodedata.category(sign) in NEVER_PRINTED]
     if strange:
         lines = "one line " if is_line else ""
-        return f"Must be {lines}without control characters; it has {strange[0]!r}."
+        return f"Must be {lines}without control characters and others that are not seen; it has {strange[0]!r}."
+    if text.strip() and not any(_is_seen(sign) for sign in text):
+        return "Must have something that can be seen, or be empty."
     return ""
+
+
+def _is_seen(sign: str) -> bool:
+    category = unicodedata.category(sign)
+    return sign not in BLANKS and category not in NEVER_PRINTED and category[0] not in "MZ"
 
 
 def _tags(told: Any) -> tuple[str, ...]:
@@ -80,7 +93,7 @@ def _tags(told: Any) -> tuple[str, ...]:
         raise ValueError(f"Must be a list of texts; it is {told!r:.100}.")
     tags = tuple(dict.fromkeys(tag.strip().removeprefix("#").lower() for tag in given if tag.strip()))
     for tag in tags:
-        if not TAG.fullmatch(tag):
+        if not TAG.fullmatch(tag) or BLANKS & set(tag):
             raise ValueError(f"A tag is letters and digits, with . + / - _ between them; it is {tag!r:.60}.")
         if len(tag) > LONGEST_TAG:
             raise ValueError(f"A tag has at most {LONGEST_TAG} characters; {tag!r:.60} has {len(tag)}.")

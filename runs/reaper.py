@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 from django.conf import settings
@@ -131,10 +132,22 @@ class Reaper:
         Worker.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
         folder = artifacts.artifacts_folder()
         for path in folder.glob(".new-*") if folder.is_dir() else ():
-            if time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
+            _remove_if_old(path)
         unfinished = Run.objects.filter(kind=RunKind.DOWNLOAD).exclude(state=RunState.COMPLETED)
-        needed = {str(run_id) for run_id in unfinished.values_list("id", flat=True)}
+        needed = {str(run_id): state for run_id, state in unfinished.values_list("id", "state")}
         for path in artifacts.downloads_folder().glob("*"):
-            if path.name not in needed and time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
+            if path.name not in needed:
+                _remove_if_old(path)
+            elif needed[path.name] != RunState.RUNNING:  # the pages stay for a resume
+                for aside in path.glob("aside-*"):
+                    _remove_if_old(aside)
+
+
+def _remove_if_old(path: Path) -> None:
+    """Remove a folder that nobody has written into for so long that its process must be gone."""
+    try:
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # another reaper was quicker
+        return
+    if age > LEFT_OVER_SECONDS:
+        shutil.rmtree(path, ignore_errors=True)

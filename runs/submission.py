@@ -57,6 +57,7 @@ def submit(
 
     Raises:
         TooMany: a limit is reached; nothing was started.
+        SpecError: the candles were deleted meanwhile.
     """
     wait = throttle.take(f"submit-{per_minute}", user.pk, per_minute)
     if wait:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError
 
-from algotrade.errors import StrategyError
+from algotrade.errors import SpecError, StrategyError
 from algotrade.spec import DATASET_AXES, OptimizationInputs, run_key
 from runs import artifacts
 from runs.models import TRIALS_PHASE, IllegalTransition, Run, RunKind, RunState, Trial
@@ -130,13 +130,19 @@ def repeat(trial: Trial, user: AbstractBaseUser) -> tuple[Run, bool]:
 
     Returns:
         The backtest, and whether it was there already (active, or completed or failed before as a repetition).
+
+    Raises:
+        IllegalTransition: the candles are not there any more.
     """
     pinned = pinned_backtest(trial)
     before = Run.objects.filter(run_key=pinned.run_key, state__in=(RunState.COMPLETED, RunState.FAILED))
     known = before.order_by("-number").first()
     if known is not None:
         return known, True
-    return Run.objects.submit(pinned, user, repeats=trial)
+    try:
+        return Run.objects.submit(pinned, user, repeats=trial)
+    except SpecError as error:
+        raise IllegalTransition(str(error)) from error
 
 
 def _begin(run: Run, transition: Callable[[], bool]) -> bool:

@@ -5,7 +5,7 @@ file that somebody uploads, a program posts, or a command names.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +140,7 @@ def import_candles(
     """
     asked = ImportOptions(**options)
     asked.check()
+    asked = replace(asked, timeframe=store.timeframe_of(asked.asset, asked.exchange, asked.timeframe))
     table, found = read_table(path, asked.columns, tell)
     parsed, tick_size = take(table, found, asked, tell)
     if not may_store():

@@ -5,19 +5,20 @@
         <version>.json      what is known of it
         current.json        which version is the newest
 
-Bars never change under a run: a changed import is a new version, and runs pin theirs.
+Bars never change under a run: a changed import is a new version, and runs pin theirs. Whoever pins one, or writes one,
+holds the store meanwhile (`holding`); a dataset is taken away only by who holds it alone.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,13 +27,17 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
-from algotrade.errors import MarketDataError
-from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
+from algotrade.errors import MarketDataError, plain_words
+from algotrade.market.bars import COLUMNS, Bars, timeframe_name, timeframe_ns
 from algotrade.market.calendar import empty_weekdays, find_gaps, trading_days_per_year
+from algotrade.market.holding import StoreBusy, alone, one_writer, shared
 from algotrade.market.instruments import Instrument
 from algotrade.market.versions import NO_HISTORY, History, compare
 from algotrade.market.zones import UTC_NAME
 
+_NEW, _DELETED = ".new-", ".deleted-"
+"""How the names of files that are being written, and of folders that are being deleted, begin."""
+VERSION = re.compile(r"[0-9a-f]{64}")
 _SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
 
 
@@ -145,7 +150,9 @@ class CandleStore:
             raise MarketDataError(f"There are no candles for {asset} {timeframe} on {exchange}. There are: {names}.")
         if version is None:
             return self._current(folder)
-        if not version.isalnum() or not (folder / f"{version}.json").is_file():
+        if not VERSION.fullmatch(version):
+            raise MarketDataError(f"There is no version {version[:80]!r}: it must be 64 digits from 0 to 9 and a to f.")
+        if not (folder / f"{version}.json").is_file():
             raise MarketDataError(f"The candles of {asset} {timeframe} have no version {version[:12]!r} any more.")
         return self._read(folder / f"{version}.json")
 
@@ -155,6 +162,16 @@ class CandleStore:
             return self.get(asset, exchange, timeframe)
         except MarketDataError:
             return None
+
+    def timeframe_of(self, asset: str, exchange: str, timeframe: str) -> str:
+        """Return what a dataset's timeframe is called: as it is typed where there is such a dataset, else 2h for 120m.
+
+        Raises:
+            MarketDataError: there is no such timeframe.
+        """
+        in_largest_unit = timeframe_name(timeframe_ns(timeframe))
+        exact = self.root / _folder_name(asset, exchange, timeframe)
+        return timeframe if (exact / "current.json").is_file() else in_largest_unit
 
     def by_key(self, key: str, version: str | None = None) -> Dataset:
         """Return the dataset of a key, its newest version or the one asked for; raises as `get`."""
@@ -174,34 +191,70 @@ class CandleStore:
         newest = current.version if current else ""
         return sorted(found, key=lambda one: (one.version != newest, -one.history.stored_ns, one.version))
 
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Let nobody delete a dataset meanwhile: what is found can be loaded.
+
+        Raises:
+            StoreBusy: a deletion does not come to its end.
+        """
+        with shared(self.root):
+            yield
+
+    @contextmanager
+    def pinned(self, versions: Iterable[tuple[str, str, str, str]]) -> Iterator[None]:
+        """Let nobody delete versions while it is written down elsewhere that they are needed.
+
+        Args:
+            versions: asset, exchange, timeframe and version of each.
+
+        Raises:
+            MarketDataError: one of them is not there any more, or (StoreBusy) a deletion does not come to its end.
+        """
+        with self.undisturbed():
+            for asset, exchange, timeframe, version in versions:
+                self.get(asset, exchange, timeframe, version)
+            yield
+
     def delete(self, dataset: Dataset, may_go: Callable[[], bool] = lambda: True) -> bool:
         """Delete a dataset with all its versions, for good.
 
+        Until `may_go` has said yes nothing is touched, and from then on nothing is put back: a process that is killed
+        leaves the dataset whole, or out of sight and needed by nobody, for `clear` to remove.
+
         Args:
             dataset: any version of it.
-            may_go: asked once nobody can find the dataset any more; when it says no, everything is put back.
+            may_go: asked while nobody can pin a version, or store another.
 
         Returns:
             Whether it was deleted.
+
+        Raises:
+            StoreBusy: others go on storing or pinning.
+            OSError: the disk does not let go of it; the dataset is still there.
         """
         folder = dataset.path.parent
-        aside = folder.with_name(f".deleted-{folder.name}-{secrets.token_hex(4)}")
-        try:
+        aside = folder.with_name(f"{_DELETED}{folder.name}-{secrets.token_hex(4)}")
+        with alone(self.root):
+            if not folder.is_dir() or not may_go():
+                return False
             folder.rename(aside)
-        except FileNotFoundError:
-            return False
-        if not may_go():
-            aside.rename(folder)
-            return False
+            _sync(self.root)  # a power cut must not bring back a dataset of which half the files are gone
         self._known = {path: known for path, known in self._known.items() if path.parent != folder}
         shutil.rmtree(aside, ignore_errors=True)
         return True
 
     def clear(self, seconds: float) -> None:
-        """Remove what a process that was killed this long ago left of a dataset that it was deleting."""
-        for folder in self.root.glob(".deleted-*"):
-            if time.time() - folder.stat().st_ctime > seconds:
+        """Remove what processes that were killed this long ago left: datasets being deleted, versions being written."""
+        if not self.root.is_dir():
+            return
+        for folder in self.root.glob(f"{_DELETED}*"):
+            if _is_older(folder, seconds):
                 shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(StoreBusy), alone(self.root, 0.0):  # who still writes a file holds the store
+            for path in self.root.glob(f"*/{_NEW}*"):
+                if _is_older(path, seconds):
+                    path.unlink(missing_ok=True)
 
     def load(self, dataset: Dataset) -> Bars:
         """Return a dataset's bars, memory-mapped: every process shares one copy.
@@ -212,7 +265,7 @@ class CandleStore:
         try:
             bars = _read_arrow(dataset.path)
         except (OSError, pa.ArrowException) as error:
-            raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {error}.") from error
+            raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {plain_words(error)}.") from error
         if len(bars) != dataset.n_bars:
             raise MarketDataError(
                 f"The candles of {dataset.slug} are damaged: {len(bars):,} bars where {dataset.n_bars:,} were stored."
@@ -251,7 +304,8 @@ class CandleStore:
             derived_from: the version that they were resampled from.
 
         Raises:
-            MarketDataError: there are no bars, or times do not increase, or a name is not allowed.
+            MarketDataError: there are no bars, or times do not increase, or a name is not allowed; or (StoreBusy) a
+                deletion does not come to its end.
             OSError: the disk is full or not writable; nothing of the new version is visible then.
         """
         step_ns = timeframe_ns(timeframe)
@@ -262,36 +316,37 @@ class CandleStore:
         gaps = find_gaps(bars.time, step_ns, calendar)
         n_empty_weekdays = len(empty_weekdays(bars.time, calendar))
         folder = self.root / _folder_name(instrument.asset, instrument.exchange, timeframe)
-        folder.mkdir(parents=True, exist_ok=True)
         version = content_hash(bars)
         path = folder / f"{version}.arrow"
-        if not _holds(path, version):
-            _write_aside(path, lambda file: _write_arrow(bars, file))
-        there = self.newest(instrument.asset, instrument.exchange, timeframe)
-        dataset = Dataset(
-            asset=instrument.asset,
-            exchange=instrument.exchange,
-            timeframe=timeframe,
-            version=version,
-            n_bars=len(bars),
-            first_ns=int(bars.time[0]),
-            last_ns=int(bars.time[-1]),
-            instrument=instrument,
-            n_gaps=len(gaps),
-            n_missing_bars=sum(gap.n_missing for gap in gaps),
-            n_empty_weekdays=n_empty_weekdays,
-            days_per_year=trading_days_per_year(bars.time),
-            size_bytes=path.stat().st_size,
-            synthetic=synthetic,
-            source=source,
-            path=path,
-            calendar=calendar,
-            history=self._history(there, bars, version, derived_from),
-        )
-        if there is not None and replace(dataset, source=there.source) == there:
-            return there
-        with _locked(folder):
-            _describe(dataset, folder)
+        with shared(self.root):
+            folder.mkdir(exist_ok=True)
+            if not _holds(path, version):
+                _write_aside(path, lambda file: _write_arrow(bars, file))
+            with one_writer(folder):
+                there = self.newest(instrument.asset, instrument.exchange, timeframe)
+                dataset = Dataset(
+                    asset=instrument.asset,
+                    exchange=instrument.exchange,
+                    timeframe=timeframe,
+                    version=version,
+                    n_bars=len(bars),
+                    first_ns=int(bars.time[0]),
+                    last_ns=int(bars.time[-1]),
+                    instrument=instrument,
+                    n_gaps=len(gaps),
+                    n_missing_bars=sum(gap.n_missing for gap in gaps),
+                    n_empty_weekdays=n_empty_weekdays,
+                    days_per_year=trading_days_per_year(bars.time),
+                    size_bytes=path.stat().st_size,
+                    synthetic=synthetic,
+                    source=source,
+                    path=path,
+                    calendar=calendar,
+                    history=self._history(there, bars, version, derived_from),
+                )
+                if there is not None and replace(dataset, source=there.source) == there:
+                    return there
+                _describe(dataset, folder)
         return dataset
 
     def take_over(self, dataset: Dataset, base: str | None) -> Dataset:
@@ -306,8 +361,12 @@ class CandleStore:
             OSError: the disk is full or not writable; nothing of the new version is visible then.
         """
         folder = self.root / _folder_name(dataset.asset, dataset.exchange, dataset.timeframe)
-        folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
+        with shared(self.root):
+            folder.mkdir(exist_ok=True)
+            return self._take_over(dataset, base, folder)
+
+    def _take_over(self, dataset: Dataset, base: str | None, folder: Path) -> Dataset:
+        with one_writer(folder):
             there = self._current(folder) if (folder / "current.json").is_file() else None
             if (there.version if there else None) != base:
                 raise DatasetChanged(f"The candles of {dataset.slug} were changed meanwhile.")
@@ -338,7 +397,7 @@ class CandleStore:
             timeframe_ns(timeframe)
         except MarketDataError:
             return None
-        return self.root / _folder_name(asset, exchange, timeframe)
+        return self.root / _folder_name(asset, exchange, self.timeframe_of(asset, exchange, timeframe))
 
     def _current(self, folder: Path) -> Dataset:
         return self._read(folder / "current.json")
@@ -355,7 +414,8 @@ class CandleStore:
             data = json.loads(path.read_text())
             dataset = Dataset.from_dict(data, path.with_name(f"{data['version']}.arrow"))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise MarketDataError(f"{path.name} of {path.parent.name} is damaged: {error}.") from error
+            words = plain_words(error)
+            raise MarketDataError(f"{path.name} of {path.parent.name} is damaged: {words}.") from error
         self._known[path] = (stamp, dataset)
         return dataset
 
@@ -367,15 +427,12 @@ def _describe(dataset: Dataset, folder: Path) -> None:
     _write_aside(folder / "current.json", lambda file: file.write(text))
 
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let nobody else make another version the newest one of a dataset meanwhile."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def _is_older(path: Path, seconds: float) -> bool:
+    """Whether nobody has changed a file or folder for so long; False when it is gone."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+        return time.time() - path.stat().st_ctime > seconds
+    except FileNotFoundError:
+        return False
 
 
 def _folder_name(asset: str, exchange: str, timeframe: str) -> str:
@@ -417,7 +474,7 @@ def _write_arrow(bars: Bars, file: Any) -> None:
 
 def _write_aside(path: Path, write: Callable[[Any], object]) -> None:
     """Write a file whole and durable, or not at all."""
-    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=_NEW, dir=path.parent)
     aside = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -428,8 +485,13 @@ def _write_aside(path: Path, write: Callable[[Any], object]) -> None:
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Make what was renamed in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)

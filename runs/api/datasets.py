@@ -17,6 +17,7 @@ from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_ns
 from algotrade.market.calendar import empty_weekdays, find_gaps
 from algotrade.market.resample import longer_timeframes
+from algotrade.market.rows import ROLES
 from algotrade.market.store import Dataset
 from algotrade.ports import Json
 from runs import artifacts, datasets
@@ -56,7 +57,7 @@ def import_dataset(
     typed = dict(request.POST.items()) | {name: value for name, value in told.dict().items() if value is not None}
     upload, owner = _received(request, file, _options(typed))
     if not upload.go_on_to_import(owner):
-        raise Http404
+        raise ApiError(409, f"{upload} was discarded meanwhile.")
     return _after(upload, owner)
 
 
@@ -104,8 +105,11 @@ def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
 
 @router.delete("/imports/{upload_id}", response={204: None, **ERRORS}, summary="Discard an import")
 def discard_import(request: HttpRequest, upload_id: UUID) -> Status[None]:
-    """Remove a file that is not to be imported."""
-    files.discard(_visible(request, upload_id))
+    """Remove a file that is not to be imported; 409 once its candles are being stored."""
+    try:
+        files.discard(_visible(request, upload_id))
+    except files.TooLate as error:
+        raise ApiError(409, str(error)) from error
     return Status(204, None)
 
 
@@ -196,10 +200,12 @@ def _visible(request: HttpRequest, upload_id: UUID) -> Upload:
 
 
 def _options(typed: dict[str, Any]) -> dict[str, Any]:
-    unknown = [name for name in typed if name not in FIELDS and not name.startswith(COLUMN_PREFIX)]
+    columns = [COLUMN_PREFIX + role for role in ROLES]
+    unknown = [name for name in typed if name not in FIELDS and name not in columns]
     if unknown:
-        words = f"There is no field {unknown[0][:40]!r}; there are {', '.join(FIELDS)} and columns."
-        raise ApiError(400, words, {unknown[0][:40]: "Unknown."})
+        is_column = unknown[0].startswith(COLUMN_PREFIX)
+        known = ", ".join(columns) if is_column else f"{', '.join(FIELDS)} and columns"
+        raise ApiError(400, f"There is no field {unknown[0][:40]!r}; there are {known}.", {unknown[0][:40]: "Unknown."})
     try:
         return read_options(typed)
     except WrongOptions as error:
@@ -216,7 +222,10 @@ def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple
 def _after(upload: Upload, owner: str) -> Status[Json]:
     """Work on a file; the answer says what came of it, or that it is not over yet."""
     is_import = upload.state == UploadState.IMPORTING
-    work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
+    try:
+        work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
+    except work.Discarded as error:
+        raise ApiError(409, str(error)) from error
     if upload.state == UploadState.CHECKED and (is_import or upload.preview is None):
         # Refused. A program corrects its request, not a row of ours, unless it looks at the file step by step.
         if upload.preview is None:

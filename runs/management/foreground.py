@@ -106,7 +106,12 @@ class ForegroundCommand(BaseCommand):
 
     def submit(self, resolved: Submission | Run) -> Run:
         """Return the pending run that `resolve` asked for."""
-        return resolved if isinstance(resolved, Run) else Run.objects.submit(resolved, first_start.first_user())[0]
+        if isinstance(resolved, Run):
+            return resolved
+        try:
+            return Run.objects.submit(resolved, first_start.first_user())[0]
+        except SpecError as error:
+            raise _bad_input(error) from None
 
     @abstractmethod
     def standing(self, run: Run) -> str:
@@ -130,8 +135,7 @@ class ForegroundCommand(BaseCommand):
         try:
             return self.resolve(request, options)
         except SpecError as error:
-            told = "\n".join(f"{name}: {message}" for name, message in error.fields.items())
-            raise CommandError(f"Nothing was started.\n{told}", returncode=BAD_INPUT) from None
+            raise _bad_input(error) from None
 
     def _carry_out(self, run: Run, interrupted: threading.Event, *, is_shown: bool) -> None:
         """Execute the run until it has ended, here or elsewhere; a thread beside shows how far it is."""
@@ -219,6 +223,11 @@ class ResumableCommand(ForegroundCommand):
             if verbs.refusal(run, "resume")
             else [f"Go on: --resume {run.number}, or Resume on {run.get_absolute_url()}"]
         )
+
+
+def _bad_input(error: SpecError) -> CommandError:
+    told = "\n".join(f"{name}: {message}" for name, message in error.fields.items())
+    return CommandError(f"Nothing was started.\n{told}", returncode=BAD_INPUT)
 
 
 def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A run's row: what was asked, how it stands, what came of it."""
 
 import uuid
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -10,9 +11,10 @@ from django.db.models import Count, F, Q
 from django.urls import reverse
 from django.utils import timezone
 
+from algotrade.errors import MarketDataError, SpecError
 from algotrade.resolve import Pinned, ResolvedDownload, ResolvedOptimization
-from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key
-from runs import notify
+from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key, pins_of
+from runs import artifacts, notify
 from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunKind, RunState
 from runs.models.transitions import Transitions
 
@@ -88,8 +90,24 @@ class RunQuerySet(models.QuerySet["Run"]):
             The run, and whether it was there before (is_dedup).
 
         Raises:
+            SpecError: the candles were deleted meanwhile.
             RuntimeError: the identical run ended between insert and look-up ten times in a row.
         """
+        if isinstance(resolved, ResolvedDownload):
+            return self._insert_or_find(resolved, user, repeats)
+        with ExitStack() as until_inserted:  # who deletes a dataset looks for its runs: before, or after this one
+            try:
+                until_inserted.enter_context(artifacts.candle_store().pinned(pins_of(resolved.spec, resolved.inputs)))
+            except MarketDataError as error:
+                raise SpecError({"asset": str(error)}) from error
+            return self._insert_or_find(resolved, user, repeats)
+
+    def _insert_or_find(
+        self,
+        resolved: "Pinned | ResolvedOptimization | ResolvedDownload",
+        user: AbstractBaseUser,
+        repeats: "Trial | None",
+    ) -> "tuple[Run, bool]":
         for _ in range(10):
             try:
                 with transaction.atomic():

@@ -51,6 +51,10 @@ class UploadQuerySet(models.QuerySet["Upload"]):
         """Return the uploads that a process works on."""
         return self.filter(state__in=ACTIVE)
 
+    def before_storing(self) -> Self:
+        """Return the uploads of which nothing is stored yet, or being stored."""
+        return self.waiting().exclude(state=UploadState.IMPORTING, phase=STORING)
+
 
 class Upload(models.Model):
     """One file that somebody sent.
@@ -153,7 +157,7 @@ class Upload(models.Model):
 
     def mark_cancelled(self) -> bool:
         """Checking or importing -> checked, unless it is being stored already."""
-        active = Upload.objects.active().filter(pk=self.pk).exclude(state=UploadState.IMPORTING, phase=STORING)
+        active = Upload.objects.active().before_storing().filter(pk=self.pk)
         return self._give_up(active, "It was cancelled; nothing was stored.")
 
     def mark_interrupted(self, owner: str) -> bool:
@@ -193,6 +197,10 @@ class Upload(models.Model):
         return self._refresh(claimed.update(rev=F("rev") + 1, updated_at=timezone.now(), **changes))
 
     def _refresh(self, n_changed: int) -> bool:
-        if n_changed:
+        if not n_changed:
+            return False
+        try:
             self.refresh_from_db()
-        return bool(n_changed)
+        except Upload.DoesNotExist:  # discarded since
+            return False
+        return True

@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from algotrade.errors import AlgotradeError
 from runs import artifacts, throttle
-from runs.models.upload import Upload
+from runs.models.upload import Upload, UploadState
 from runs.owners import is_known_dead, new_owner
 
 log = structlog.get_logger(__name__)
@@ -39,6 +40,10 @@ class UploadRefused(AlgotradeError):
         """Keep the message and the status."""
         self.status = status
         super().__init__(message)
+
+
+class TooLate(AlgotradeError):
+    """A file is not discarded any more: its candles are being stored."""
 
 
 def receive(user: User, file: "UploadedFile[Any] | None", options: dict[str, object]) -> tuple[Upload, str]:
@@ -97,10 +102,23 @@ def remove(upload: Upload) -> None:
     artifacts.discard(upload.path.parent)
 
 
-def discard(upload: Upload) -> None:
-    """Remove an upload and its file; a process that works on it finds no row any more, and stores nothing."""
-    Upload.objects.filter(pk=upload.pk).delete()
+def discard(upload: Upload) -> bool:
+    """Remove an upload and its file; a process that works on it finds no row any more, and stores nothing.
+
+    Returns:
+        Whether nothing of it was stored; False when it had been imported: its candles stay.
+
+    Raises:
+        TooLate: its candles are being stored.
+    """
+    row = Upload.objects.filter(pk=upload.pk)
+    was_imported = False
+    if not row.before_storing().delete()[0]:
+        was_imported = row.filter(state=UploadState.IMPORTED).delete()[0] > 0
+        if not was_imported and row.exists():
+            raise TooLate(f"It was too late to discard {upload}: its candles are being stored.")
     remove(upload)
+    return not was_imported
 
 
 def rescue() -> None:
@@ -114,7 +132,8 @@ def rescue() -> None:
 def tidy() -> None:
     """Remove what nobody asked for within a day, and files without a row."""
     for upload in Upload.objects.filter(updated_at__lt=timezone.now() - KEPT):
-        discard(upload)
+        with suppress(TooLate):  # its process is lost, which `rescue` finds out
+            discard(upload)
     folder = artifacts.uploads_folder()
     for path in folder.iterdir() if folder.is_dir() else ():
         if time.time() - path.stat().st_mtime > LEFT_OVER_SECONDS and not _has_row(path):

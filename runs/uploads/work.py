@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 
 from algotrade.child import Child, ChildEnded
+from algotrade.errors import AlgotradeError
 from runs import artifacts
 from runs.models.upload import Upload
 from runs.uploads.files import remove
@@ -32,6 +33,10 @@ WALL_SECONDS = 600.0
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
+class Discarded(AlgotradeError):
+    """The file that is worked on, and its row, are no longer there."""
+
+
 def begin(upload: Upload, owner: str, *, then_import: bool = False, wait_seconds: float = PAGE_WAIT_SECONDS) -> None:
     """Start what the claim `owner` is for, and wait a moment for it to end.
 
@@ -40,10 +45,16 @@ def begin(upload: Upload, owner: str, *, then_import: bool = False, wait_seconds
         owner: the claim's token.
         then_import: whether a file that turns out good, and replaces nothing, is imported at once.
         wait_seconds: how long to wait for the end.
+
+    Raises:
+        Discarded: somebody discarded the file meanwhile.
     """
-    job = Job(upload, owner, then_import=then_import)
-    _run(job.carry_out, wait_seconds)
-    upload.refresh_from_db()
+    try:
+        job = Job(upload, owner, then_import=then_import)
+        _run(job.carry_out, wait_seconds)
+        upload.refresh_from_db()
+    except Upload.DoesNotExist:
+        raise Discarded(f"{upload} was discarded meanwhile.") from None
 
 
 def _run(deed: Callable[[], None], wait_seconds: float) -> None:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from algotrade.errors import SpecError
 from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
 from runs import submission, throttle
 from runs.forms import AccountForm, DownloadForm
@@ -52,6 +53,9 @@ def submit_form(
         response = page(request, form, 429)
         response["Retry-After"] = str(error.retry_after)
         return response
+    except SpecError as error:
+        form.errors = {"": str(error)}
+        return page(request, form, 422)
     return lead_to(request, submitted)
 
 

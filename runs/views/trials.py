@@ -15,7 +15,7 @@ from algotrade.metrics import METRICS
 from runs import artifacts, fragments, report, throttle, verbs
 from runs.failures import MOST_GROUPS, trials_of_group
 from runs.figures import strategy_title, value_text
-from runs.models import Run, RunKind, Trial
+from runs.models import IllegalTransition, Run, RunKind, Trial
 from runs.price import bare_price_of, failing_bar
 from runs.search_fragments import chips_of, currency_of
 from runs.search_tables import page_query, table_of
@@ -131,7 +131,11 @@ def optimization_repeat(request: HttpRequest, run_id: uuid.UUID, number: int) ->
     if wait:
         messages.error(request, f"Too many submissions in a minute. Try again in {wait} s.")
         return redirect("optimization_trial", run.id, trial.number)
-    backtest, _ = verbs.repeat(trial, user)
+    try:
+        backtest, _ = verbs.repeat(trial, user)
+    except IllegalTransition as error:
+        messages.error(request, str(error))
+        return redirect("optimization_trial", run.id, trial.number)
     return redirect(backtest)
 
 

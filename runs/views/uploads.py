@@ -34,7 +34,10 @@ def upload_new(request: HttpRequest) -> HttpResponse:
         upload, owner = files.receive(viewer(request), file, guessed(file.name or "") if file else {})
     except files.UploadRefused as error:
         return _problem(request, [str(error)], 1, error.status)
-    work.begin(upload, owner)
+    try:
+        work.begin(upload, owner)
+    except work.Discarded as error:
+        return _problem(request, [str(error)], 1, 409)
     if upload.state == UploadState.CHECKED and upload.preview is None:
         # Nothing of it can be shown or mended: the answer is all that is left.
         errors, n_errors = upload.errors, upload.n_errors
@@ -71,7 +74,11 @@ def upload_page(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     else:
         owner = upload.mark_checking(options)
     if owner:
-        work.begin(upload, owner, then_import=wants_import)
+        try:
+            work.begin(upload, owner, then_import=wants_import)
+        except work.Discarded as error:
+            messages.info(request, str(error))
+            return redirect("data")
     return redirect(upload)
 
 
@@ -127,8 +134,13 @@ def upload_cancel(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
 def upload_discard(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     """Remove a file that is not to be imported."""
     upload = get_object_or_404(uploads(request), id=upload_id)
-    files.discard(upload)
-    messages.info(request, f"{upload} was discarded; nothing was stored.")
+    try:
+        is_unstored = files.discard(upload)
+    except files.TooLate as error:
+        messages.info(request, str(error))
+        return redirect(upload)
+    what = "nothing was stored" if is_unstored else "its candles were stored before, and stay"
+    messages.info(request, f"{upload} was discarded; {what}.")
     return redirect("data")
 
 

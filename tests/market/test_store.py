@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -14,7 +12,6 @@ from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore, content_hash
 from tests.engine.market import bars_of, random_bars
-from tests.environment import ROOT
 
 SPY = Instrument(asset="SPY", exchange="NYSE", tick_size=0.01, lot_size=1.0)
 
@@ -60,27 +57,6 @@ CandleStore(Path(sys.argv[1])).add(
 @pytest.fixture
 def store(tmp_path):
     return CandleStore(tmp_path / "candles")
-
-
-@pytest.fixture
-def start():
-    """Start programs with arguments, which are killed and reaped at the end whatever the test did."""
-    processes = []
-
-    def start(program, *arguments):
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, *map(str, arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
-        )
-        processes.append(process)
-        return process
-
-    yield start
-    for process in processes:
-        process.kill()
-        process.communicate()
 
 
 def columns_of(bars):
@@ -173,8 +149,15 @@ def test_unknown_dataset_is_told_with_those_that_exist(store):
 
 def test_version_that_is_gone_is_told(store):
     store.add(random_bars(1, 5), SPY, "1d")
-    with pytest.raises(MarketDataError, match="have no version 'abc' any more"):
-        store.get("SPY", "NYSE", "1d", version="abc")
+    with pytest.raises(MarketDataError, match="have no version 'abcdabcdabcd' any more"):
+        store.get("SPY", "NYSE", "1d", version="abcd" * 16)
+
+
+@pytest.mark.parametrize("version", ["", "abc", "current", "../x", "\0", "A" * 64, "a" * 65, "a" * 70_000, "é" * 64])
+def test_version_that_is_none_is_told(store, version):
+    store.add(random_bars(1, 5), SPY, "1d")
+    with pytest.raises(MarketDataError, match=r"There is no version .* must be 64 digits"):
+        store.get("SPY", "NYSE", "1d", version=version)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +190,26 @@ def test_timeframe_must_be_a_whole_number_of_a_unit(store, timeframe):
 def test_timeframe_is_its_length_in_nanoseconds():
     lengths = {"1s": 1, "1m": 60, "5m": 300, "4h": 4 * 3600, "1d": 86_400, "1w": 7 * 86_400}
     assert {name: timeframe_ns(name) for name in lengths} == {name: s * 10**9 for name, s in lengths.items()}
+
+
+def test_timeframe_in_another_unit_finds_the_same_dataset(store):
+    assert store.timeframe_of("SPY", "NYSE", "120m") == "2h"
+    hours = store.add(bars_of([1]), SPY, "2h")
+    assert store.get("SPY", "NYSE", "120m") == store.by_key("SPY-NYSE-7200s") == hours
+    minutes = store.add(bars_of([2]), SPY, "120m")  # of a store from before
+    assert store.timeframe_of("SPY", "NYSE", "120m") == "120m"
+    assert store.get("SPY", "NYSE", "120m") == minutes
+    assert store.get("SPY", "NYSE", "2h") == hours
+
+
+@pytest.mark.parametrize("step", [1e300, 1e13, 1e-31, 1e-320])
+def test_steps_that_nothing_trades_in_are_refused(step):
+    with pytest.raises(MarketDataError, match=r"The tick size must be from 1e-30 to 1e\+12; it is"):
+        Instrument("SPY", "NYSE", step)
+    with pytest.raises(MarketDataError, match=r"The lot size must be from 1e-30 to 1e\+12; it is"):
+        Instrument("SPY", "NYSE", 1.0, step)
+    assert Instrument("SPY", "NYSE", 1e-30, 1e12).lot_size == 1e12
+    assert Instrument("SPY", "NYSE", 1e12, 0.0).lot_size == 0.0
 
 
 def test_hyphens_do_not_mix_up_asset_and_exchange(store):
@@ -268,7 +271,8 @@ def test_writers_at_once_leave_whole_versions_only(store, start):
             seen.add(dataset.version)
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     expected = {content_hash(bars_of([price] * 50)) for price in (*range(100, 130), *range(200, 220))}
-    (folder,) = store.root.iterdir()
+    folder = store.root / "SPY-NYSE-1d"
+    assert {path.name for path in store.root.iterdir()} == {folder.name, ".lock"}
     assert {path.name for path in folder.iterdir()} == {
         "current.json",
         *(f"{version}{suffix}" for version in expected for suffix in (".arrow", ".json")),

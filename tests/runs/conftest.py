@@ -1,9 +1,12 @@
 """What every test of the app starts from."""
 
+from contextlib import nullcontext
+
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import caches
 
+from algotrade.market.store import CandleStore
 from runs import artifacts
 from tests.runs.pages import FakeCatalog, make_store
 
@@ -31,6 +34,12 @@ def site(tmp_path, monkeypatch, settings, client, user):
     client.force_login(user)
     client.defaults["HTTP_HOST"] = "127.0.0.1"
     return client
+
+
+@pytest.fixture
+def any_candles(monkeypatch):
+    """Let runs be submitted of candles that there are not."""
+    monkeypatch.setattr(CandleStore, "pinned", lambda _store, _versions: nullcontext())
 
 
 @pytest.fixture(autouse=True)

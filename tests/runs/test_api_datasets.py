@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from runs import artifacts
 from runs.models import Upload
+from runs.uploads import files, work
 from tests.builders import make_run, make_user
 from tests.runs import readers
 from tests.runs.clients import program
@@ -128,6 +129,10 @@ def test_faults_are_told_with_how_many_more(api):
         ({"tick_size": "0"}, "tick_size", "The tick size must be a number above 0"),
         ({"time_zone": "Mars"}, "time_zone", "The time zone 'Mars' is unknown"),
         ({"state": "imported"}, "state", "Unknown."),
+        ({"columns.bogus": "open"}, "columns.bogus", "Unknown."),
+        ({"tick_size": "1e300"}, "tick_size", "must be from 1e-30 to 1e+12; it is 1e+300."),
+        ({"tick_size": "1e-320"}, "tick_size", "must be from 1e-30 to 1e+12"),
+        ({"lot_size": "1e308"}, "lot_size", "The lot size must be from 1e-30 to 1e+12"),
     ],
 )
 def test_wrong_field_is_told_and_no_file_is_kept(api, changes, field, told):
@@ -173,6 +178,45 @@ def test_import_of_somebody_else_is_not_there(api):
         assert getattr(stranger, method)(f"/api/datasets/imports/{body['id']}{path}").status_code == 404
     assert api("delete", f"imports/{body['id']}") == (204, None)
     assert not Upload.objects.exists()
+
+
+def test_import_that_is_being_stored_is_not_discarded(api):
+    body = api("post", "imports/", {"file": file()})[1]
+    upload = Upload.objects.get()
+    upload.mark_storing(upload.mark_importing({}))
+    status, answer = api("delete", f"imports/{body['id']}")
+    assert (status, "its candles are being stored" in answer["error"]) == (409, True)
+    assert upload.path.exists()
+
+
+@pytest.mark.parametrize("path", ["", "imports/"])
+def test_program_that_waits_for_a_file_that_is_discarded_is_told(api, monkeypatch, path):
+    monkeypatch.setattr(work, "_run", lambda _deed, _seconds: files.discard(Upload.objects.get()))
+    status, answer = api("post", path, {"file": file(), **({} if path else NAMES)})
+    assert (status, answer["error"]) == (409, "spy.csv was discarded meanwhile.")
+
+
+def test_role_of_a_column_that_there_is_not_is_told(api):
+    body = api("post", "imports/", {"file": file()})[1]
+    told = {**NAMES, "columns": {"bogus": "open"}}
+    status, answer = api("post", f"imports/{body['id']}/check", told)
+    assert (status, answer["fields"]) == (400, {"columns.bogus": "Unknown."})
+    assert "there are columns.time, columns.clock, columns.open" in answer["error"]
+
+
+def test_timeframe_is_called_by_its_largest_unit(api):
+    assert api("post", "", {"file": file(), **NAMES, "timeframe": "24h"})[1]["result"]["key"] == "SPY-NYSE-1d"
+    status, body = api("get", "SPY-NYSE-1440m")
+    assert (status, body["timeframe"]) == (200, "1d")
+    status, body = api("post", "SPY-NYSE-1d/resample", {"timeframe": "48h"})
+    assert (status, body["timeframe"]) == (201, "2d")
+
+
+@pytest.mark.parametrize("version", ["current", "x", "a" * 300, "A" * 64, "../current"])
+@pytest.mark.parametrize("path", ["", "/candles"])
+def test_version_that_is_none_is_told(api, path, version):
+    status, body = api("get", f"ACME-TEST-1h{path}?version={version}")
+    assert (status, "it must be 64 digits from 0 to 9 and a to f" in body["error"]) == (404, True)
 
 
 def test_list_tells_runs_and_versions(api):

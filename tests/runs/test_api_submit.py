@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from algotrade.errors import SpecError
+from algotrade.errors import MarketDataError, SpecError
+from algotrade.market.store import CandleStore
 from algotrade.resolve import Resolved
 from runs import throttle
 from runs.models import Run, RunState
@@ -18,7 +19,7 @@ BODY = {"strategy_name": "sma_cross", "asset": "SPY", "exchange": "NYSE", "timef
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def asked(monkeypatch, any_candles):
     """Let every body pass the validator, as what the returned list holds; note what it was asked."""
     answer = [resolved()]
     seen = []
@@ -37,6 +38,17 @@ def asked(monkeypatch):
 def post(client, body=BODY, **extra):
     data = body if isinstance(body, str | bytes) else json.dumps(body)
     return client.post(ADDRESS, data, content_type="application/json", **extra)
+
+
+def test_submission_whose_candles_were_deleted_meanwhile_is_refused(asked, monkeypatch):
+    def gone(_store, _versions):
+        raise MarketDataError("There are no candles for SPY 1h on NYSE.")
+
+    monkeypatch.setattr(CandleStore, "pinned", gone)
+    response = post(program())
+    assert response.status_code == 400
+    assert response.json()["fields"] == {"asset": "There are no candles for SPY 1h on NYSE."}
+    assert not Run.objects.exists()
 
 
 def test_submission_answers_202_with_the_run_and_where_to_follow_it(asked):

@@ -97,7 +97,7 @@ def test_seventh_column_is_told_and_left_out(site, user):
     assert answer.content.decode().count('<th scope="col"') == 7
 
 
-def test_missing_curves_are_computed_once(site, search):
+def test_missing_curves_are_computed_once(site, search, any_candles):
     references = [f"o{search.number}.1", f"o{search.number}.2", f"o{search.number}.3"]
     answer = site.post("/compare/curves", {"r": references, "differences": "1"})
     assert answer["Location"] == "/compare?" + "&".join(f"r={one}" for one in references) + "&differences=1"

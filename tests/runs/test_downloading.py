@@ -208,6 +208,39 @@ def test_deleted_download_leaves_no_files(execute):
     assert not artifacts.download_folder(run).exists()
 
 
+@pytest.mark.parametrize(("state", "left"), [(RunState.CANCELLED, ["pages"]), (RunState.RUNNING, ["aside-1", "pages"])])
+def test_what_a_killed_download_stored_aside_is_cleared_unless_it_runs(execute, monkeypatch, state, left):
+    folder = artifacts.download_folder(make_download(state))
+    for name in ("aside-1", "pages"):
+        (folder / name).mkdir(parents=True)
+    Reaper()._clean()
+    assert sorted(path.name for path in folder.iterdir()) == ["aside-1", "pages"]
+    monkeypatch.setattr("runs.reaper.LEFT_OVER_SECONDS", -1.0)
+    Reaper()._clean()
+    assert sorted(path.name for path in folder.iterdir()) == left
+
+
+def test_failure_of_a_download_names_no_place_of_the_disk(execute, store, monkeypatch):
+    def gone(*_args):
+        raise FileNotFoundError(2, "No such file or directory", "/secret/aside", None, "/secret/candles")
+
+    monkeypatch.setattr(store, "take_over", gone)
+    run = make_download()
+    execute(run, fetched([1, 2, 3]))
+    assert (run.state, run.error_message) == ("failed", "No such file or directory")
+    assert "secret" not in run.error_stack_trace
+
+
+def test_download_whose_dataset_is_deleted_meanwhile_goes_on(execute, store):
+    base = add(store, [1, 2])
+    run = make_download()
+    assert store.delete(base)
+    execute(run, fetched([1, 2, 3], base.version))
+    assert (run.state, run.notice) == ("pending", downloading.AGAIN)
+    execute(run, fetched([1, 2, 3]))
+    assert (run.state, store.datasets()[0].n_bars) == ("completed", 3)
+
+
 def test_folders_of_downloads_that_are_gone_are_cleared(execute, monkeypatch):
     cancelled, done = make_download(RunState.CANCELLED), make_download(RunState.COMPLETED)
     for run in (cancelled, done):

@@ -39,6 +39,17 @@ def test_words_are_trimmed_and_tags_are_lower_case_and_distinct():
         ({"notes": "x" * (LONGEST_NOTES + 1)}, "notes", "At most 10,000"),
         ({"notes": "a\0b"}, "notes", "control characters"),
         ({"notes": "\ud800"}, "notes", "control characters"),
+        ({"title": "\u200b"}, "title", r"without control characters and others that are not seen; it has '\u200b'."),
+        ({"title": "profit \u202e002"}, "title", r"it has '\u202e'"),
+        ({"notes": "a\u2066b"}, "notes", r"it has '\u2066'"),
+        ({"notes": "a\u00adb"}, "notes", r"it has '\xad'"),
+        ({"notes": "hidden\U000e0041"}, "notes", r"it has '\U000e0041'"),
+        ({"title": "\u200d\u200c"}, "title", "something that can be seen"),
+        ({"title": "\ufe0f"}, "title", "something that can be seen"),
+        ({"notes": "\u3164 \u2800"}, "notes", "something that can be seen"),
+        ({"tags": "a\u200b"}, "tags", "A tag is letters and digits"),
+        ({"tags": "\u3164"}, "tags", "A tag is letters and digits"),
+        ({"tags": ["a\u202eb"]}, "tags", "A tag is letters and digits"),
         ({"tags": "a;b"}, "tags", "'a;b'"),
         ({"tags": ["two words"]}, "tags", "'two words'"),
         ({"tags": "x" * (LONGEST_TAG + 1)}, "tags", "has 33"),
@@ -50,6 +61,21 @@ def test_words_are_trimmed_and_tags_are_lower_case_and_distinct():
 )
 def test_what_may_not_be_written_is_named(told, name, says):
     assert says in wrong(told)[name]
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "\U0001f3f3\ufe0f\u200d\U0001f308",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "e\u0301",
+        "1\ufe0f\u20e3",
+        "\uf8ff",
+        "-",
+    ],
+)
+def test_whatever_is_seen_may_be_written(title):
+    assert notes.checked({"title": title, "notes": title}) == notes.Words(title, title, ())
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=60))

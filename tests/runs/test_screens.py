@@ -15,6 +15,7 @@ NO_PAGES = {
     "home",  # leads on
     "runs_csv", "runs_live", "runs_news",
     "backtest_check", "backtest_fields", "backtest_live", "backtest_again", "backtest_series", "backtest_candles",
+    "backtest_csv",
     "optimization_check", "optimization_fields", "optimization_live", "optimization_again", "optimization_repeat",
     "optimization_objective", "optimization_grid", "optimization_slices", "optimization_parallel",
     "optimization_trials_csv", "optimization_trials_json", "optimization_trial_candles",

@@ -107,7 +107,14 @@ def test_again_that_cannot_be_asked_is_told(site, search):
     assert "It cannot run again as it was asked" in said(post(site, ended(search, RunState.COMPLETED), "again"))
 
 
-def test_repeat_leads_to_a_backtest_that_links_back(site, search):
+def test_repeat_without_candles_is_refused_on_the_trials_page(site, search):
+    response = site.post(f"/optimizations/{search.id}/trials/1/repeat", follow=True)
+    assert response.redirect_chain == [(f"/optimizations/{search.id}/trials/1", 302)]
+    assert "There are no candles for" in response.content.decode()
+    assert not Run.objects.filter(kind=RunKind.BACKTEST).exists()
+
+
+def test_repeat_leads_to_a_backtest_that_links_back(site, search, any_candles):
     response = post(site, search, "trials/1/repeat")
     backtest = Run.objects.get(kind=RunKind.BACKTEST)
     assert response.url == backtest.get_absolute_url()
@@ -115,7 +122,7 @@ def test_repeat_leads_to_a_backtest_that_links_back(site, search):
     assert f'href="/optimizations/{search.id}/trials/1">trial 1</a>' in content
 
 
-def test_repeat_of_a_foreign_run_is_the_viewers_own_backtest(site, user):
+def test_repeat_of_a_foreign_run_is_the_viewers_own_backtest(site, user, any_candles):
     run = make_search(user=make_user())
     add_trials(run, [make_trial(run, 0, {"sharpe_ratio": 1.0, "trades": 40.0})])
     post(site, run, "trials/1/repeat")

@@ -187,6 +187,41 @@ def test_discarded_upload_stores_nothing(checked, monkeypatch, home):
     assert readers.left_over(home) == []
 
 
+def test_whoever_waits_for_a_discarded_upload_is_told(checked, monkeypatch):
+    monkeypatch.setattr(InlineChild, "before_storing", lambda: files.discard(checked))
+    with pytest.raises(work.Discarded, match=r"spy\.csv was discarded meanwhile"):
+        work.begin(checked, checked.mark_importing(OPTIONS))
+    with pytest.raises(work.Discarded):
+        work.begin(checked, "nobody")
+    assert artifacts.candle_store().datasets() == []
+
+
+def test_upload_that_is_being_stored_is_not_discarded(checked):
+    owner = checked.mark_importing(OPTIONS)
+    assert checked.mark_storing(owner)
+    with pytest.raises(files.TooLate, match="its candles are being stored"):
+        files.discard(checked)
+    assert checked.path.exists()
+    assert checked.mark_imported(owner, {"key": "SPY-NYSE-1d"})
+    assert not files.discard(checked)  # something was stored
+    assert files.discard(checked)  # there is nothing any more
+    assert not checked.beat(owner, "Reading", 1, 2)
+
+
+def test_storing_and_discarding_exclude_each_other_in_the_database(checked, django_assert_num_queries):
+    checked.mark_importing(OPTIONS)
+    with django_assert_num_queries(1) as asked:  # looked at and removed in one statement
+        files.discard(checked)
+    assert "phase" in asked[0]["sql"]
+
+
+def test_tidying_leaves_what_is_being_stored(checked):
+    checked.mark_storing(checked.mark_importing(OPTIONS))
+    Upload.objects.update(updated_at=timezone.now() - files.KEPT * 2)
+    files.tidy()
+    assert Upload.objects.get().path.exists()
+
+
 def test_claim_of_an_ended_process_is_given_up(checked):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+from algotrade.errors import SpecError
 from algotrade.market.bars import Bars
+from algotrade.market.holding import StoreBusy, alone
 from algotrade.market.instruments import Instrument
+from algotrade.resolve import resolve_backtest
 from runs import artifacts
 from runs.models import Run, RunKind, Upload
 from tests.builders import SPEC, make_run, make_user
@@ -87,7 +90,9 @@ def test_chart_gets_the_candles_of_a_range_and_of_a_version(site):
     part = site.get(f"/data/HOLEY-X~Y-1h/candles.json?from={start + 3600}&to={start + 7200}&px=400").json()
     assert part["time"] == [start + 3600, start + 7200]
     assert site.get(f"/data/HOLEY-X~Y-1h/candles.json?version={old.version}").json()["close"][0] == 50.0
-    assert site.get("/data/HOLEY-X~Y-1h/candles.json?version=x").status_code == 404
+    for version in ("x", "current", "a" * 300):
+        assert site.get(f"/data/HOLEY-X~Y-1h/candles.json?version={version}").status_code == 404
+        assert site.post("/data/HOLEY-X~Y-1h/resample", {"timeframe": "4h", "version": version}).status_code == 404
 
 
 @pytest.mark.parametrize("at", ["", "x", "9999-12-31T23:59:59Z", "0001-01-01", "2024-01-01T11:00", "\0"])
@@ -113,7 +118,16 @@ def test_older_version_is_shown_as_such(site):
 
 
 @pytest.mark.parametrize(
-    "address", ["NO-SUCH-1h", "ACME-TEST-1h?version=x", "ACME-TEST-1h?version=../x", "..%2Fx-y-1h", "x"]
+    "address",
+    [
+        "NO-SUCH-1h",
+        "ACME-TEST-1h?version=x",
+        "ACME-TEST-1h?version=../x",
+        "ACME-TEST-1h?version=current",
+        "ACME-TEST-1h?version=" + "a" * 300,
+        "..%2Fx-y-1h",
+        "x",
+    ],
 )
 def test_unknown_dataset_is_not_there(site, address):
     assert site.get(f"/data/{address}").status_code == 404
@@ -186,6 +200,55 @@ def test_run_that_comes_between_look_and_deletion_keeps_its_dataset(site, monkey
     assert site.post("/data/ACME-TEST-1h/delete").status_code == 409
     assert artifacts.candle_store().newest("ACME", "TEST", "1h") is not None
     assert Run.objects.count() == 1
+
+
+def test_run_is_submitted_while_nobody_deletes_its_candles(site, user, monkeypatch):
+    announce, tried = Run.announce, []
+
+    def look(run):
+        with pytest.raises(StoreBusy), alone(artifacts.candle_store().root, 0.0):
+            pytest.fail("the store could be had alone")
+        tried.append(run)
+        announce(run)
+
+    monkeypatch.setattr(Run, "announce", look)
+    Run.objects.submit(resolved_backtest(), user)
+    assert len(tried) == 1
+    with alone(artifacts.candle_store().root, 0.0):
+        pass
+
+
+def test_run_of_candles_that_were_deleted_meanwhile_is_not_submitted(site, user):
+    resolved = resolved_backtest()
+    dataset = artifacts.candle_store().get("ACME", "TEST", "1h")
+    assert artifacts.candle_store().delete(dataset)
+    with pytest.raises(SpecError, match="There are no candles for ACME 1h on TEST"):
+        Run.objects.submit(resolved, user)
+    assert not Run.objects.exists()
+
+
+def resolved_backtest():
+    request = {"strategy_name": "sma_cross", **ACME}
+    return resolve_backtest(request, artifacts.catalog(), artifacts.candle_store())
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (StoreBusy("Candles are being stored."), "was not deleted. Candles are being stored."),
+        (PermissionError(13, "Permission denied", "/secret/place"), "cannot be deleted: Permission denied."),
+    ],
+)
+def test_deletion_that_cannot_be_is_told_without_places_of_the_disk(site, monkeypatch, error, told):
+    def fails(*_args):
+        raise error
+
+    dataset = store_hours([0, 1])
+    monkeypatch.setattr(type(artifacts.candle_store()), "delete", fails)
+    response = site.post(f"/data/{dataset.key}/delete")
+    assert response.status_code == 409
+    assert f"HOLEY 1h on X-Y {told}" in page_of(response)
+    assert "/secret" not in page_of(response)
 
 
 def test_damaged_candles_are_told_on_their_page(site):

@@ -5,6 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from runs import artifacts
 from runs.models import Upload, UploadState
+from runs.uploads import files, work
 from tests.builders import make_user
 from tests.runs import readers
 from tests.runs.readers import NAMES, ROWS, InlineChild, csv
@@ -191,6 +192,41 @@ def test_file_is_discarded(send, site, settings):
     page = page_of(site.post(f"{Upload.objects.get().get_absolute_url()}/discard", follow=True))
     assert "SPY-1d.csv was discarded; nothing was stored." in page
     assert not any("uploads/" in name for name in readers.left_over(settings.ALGOTRADE_HOME))
+
+
+def test_file_that_is_being_stored_is_not_discarded(send, site):
+    send()
+    upload = Upload.objects.get()
+    upload.mark_storing(upload.mark_importing({}))
+    page = page_of(site.post(f"{upload.get_absolute_url()}/discard", follow=True))
+    assert "It was too late to discard SPY-1d.csv: its candles are being stored." in page
+    assert Upload.objects.exists()
+
+
+def test_discarding_an_imported_file_does_not_say_that_nothing_was_stored(send, site):
+    send()
+    upload = Upload.objects.get()
+    site.post(upload.get_absolute_url(), {**NAMES, "do": "import"})
+    page = page_of(site.post(f"{upload.get_absolute_url()}/discard", follow=True))
+    assert "SPY-1d.csv was discarded; its candles were stored before, and stay." in page
+    assert artifacts.candle_store().newest("SPY", "NYSE", "1d") is not None
+
+
+@pytest.mark.parametrize("do", ["import", "check"])
+def test_page_that_waits_for_a_file_that_is_discarded_leads_to_the_datasets(send, site, monkeypatch, do):
+    send()
+    upload = Upload.objects.get()
+    monkeypatch.setattr(work, "_run", lambda _deed, _seconds: files.discard(upload))
+    response = site.post(upload.get_absolute_url(), {**NAMES, "do": do}, follow=True)
+    assert response.redirect_chain[-1][0] == "/data"
+    assert "SPY-1d.csv was discarded meanwhile." in page_of(response)
+
+
+def test_form_that_waits_for_a_file_that_is_discarded_says_so(send, monkeypatch):
+    monkeypatch.setattr(work, "_run", lambda _deed, _seconds: Upload.objects.all().delete())
+    response = send()
+    assert response.status_code == 409
+    assert "SPY-1d.csv was discarded meanwhile." in page_of(response)
 
 
 def test_imported_upload_leads_to_its_dataset_even_when_that_is_gone(send, site):

@@ -21,6 +21,10 @@ from algotrade.errors import MarketDataError
 
 LARGEST_ANSWER_BYTES = 64 << 20
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out to the public; what lies outside leads to one's own site, or inside by a detour."""
+NOT_PUBLIC = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+"""What the standard library takes for global: protocol assignments, relays of 6to4, documentation."""
 REDIRECTS = range(300, 400)
 
 
@@ -149,4 +153,6 @@ def is_public(text: str) -> bool:
             inner = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
         if inner is not None:
             return is_public(str(inner))
-    return address.is_global and not address.is_multicast
+        if address not in GLOBAL_UNICAST:
+            return False
+    return address.is_global and not address.is_multicast and not any(address in network for network in NOT_PUBLIC)

@@ -60,14 +60,16 @@ def merge(fetched: Fetched, spec: DownloadSpec, store: CandleStore, aside: Candl
     bars, tick_size, notes = checked(fetched, spec)
     told = fetched.instrument
     instrument = Instrument(told.asset, told.exchange, tick_size, told.lot_size, told.currency)
-    base = store.newest(spec.asset, spec.exchange, spec.timeframe)
+    with store.undisturbed():
+        base = store.newest(spec.asset, spec.exchange, spec.timeframe)
+        stored = store.load(base) if base else None
     facts: Json = {"n_fetched": len(bars), "n_added": len(bars), "n_changed": 0}
-    if base is not None:
-        stored = store.load(base)
+    if stored is not None:
         facts |= _compared(stored, bars)
         bars = joined(stored, bars)
     calendar = base.calendar if base else UTC_NAME
-    dataset = aside.add(bars, instrument, spec.timeframe, source=source, calendar=calendar)
+    timeframe = base.timeframe if base else spec.timeframe
+    dataset = aside.add(bars, instrument, timeframe, source=source, calendar=calendar)
     missing = missing_times(fetched.rows, spec)
     facts |= {"n_missing": len(missing), "missing": _ranges(missing, timeframe_ns(spec.timeframe)), "notes": notes}
     return Merged(dataset, base.version if base else None, facts)
