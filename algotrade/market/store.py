@@ -28,7 +28,7 @@ import pyarrow as pa
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
-from algotrade.market.calendar import empty_weekdays, find_gaps, trading_days_per_year
+from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
 from algotrade.market.instruments import Instrument
 from algotrade.market.versions import NO_HISTORY, History, compare
 from algotrade.market.zones import UTC_NAME
@@ -50,8 +50,8 @@ class Dataset:
         n_bars: how many bars.
         first_ns, last_ns: UTC ns, open of the first and the last bar.
         instrument: tick, lot, currency.
-        n_gaps, n_missing_bars: gaps inside days, and the bars missing in them.
-        n_empty_weekdays: weekdays without any bar.
+        n_gaps, n_missing_bars: gaps, and the bars missing in them.
+        n_empty_weekdays: days without any bar, of weekdays that usually have some.
         days_per_year: observed trading days of a year.
         size_bytes: of the file.
         synthetic: whether it was generated, not observed.
@@ -260,7 +260,7 @@ class CandleStore:
         if len(bars) > 1 and int(np.diff(bars.time).min()) <= 0:
             raise MarketDataError("The times of bars must increase.")
         gaps = find_gaps(bars.time, step_ns, calendar)
-        n_empty_weekdays = len(empty_weekdays(bars.time, calendar))
+        n_empty_weekdays = len(empty_days(bars.time, step_ns, calendar))
         folder = self.root / _folder_name(instrument.asset, instrument.exchange, timeframe)
         folder.mkdir(parents=True, exist_ok=True)
         version = content_hash(bars)
