@@ -138,7 +138,7 @@ def _ordered(
     """
     rows = np.arange(len(time))
     step = np.diff(time)
-    is_turned = np.count_nonzero(step < 0) > np.count_nonzero(step > 0)
+    is_turned = bool(np.count_nonzero(step < 0) > np.count_nonzero(step > 0))
     if is_turned:
         rows = rows[::-1]
     ordered = time[rows]

@@ -158,7 +158,11 @@ class CandleStore:
 
     def by_key(self, key: str, version: str | None = None) -> Dataset:
         """Return the dataset of a key, its newest version or the one asked for; raises as `get`."""
-        asset, exchange, timeframe = (["", "", *key.rsplit("-", 2)])[-3:]
+        parts = key.rsplit("-", 2)
+        if len(parts) < 3:
+            keys = ", ".join(dataset.key for dataset in self.datasets()) or "none yet"
+            raise MarketDataError(f"There is no dataset {key[:60]!r}. There are: {keys}.")
+        asset, exchange, timeframe = parts
         return self.get(asset, exchange.replace("~", "-"), timeframe, version)
 
     def versions(self, dataset: Dataset) -> list[Dataset]:

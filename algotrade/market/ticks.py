@@ -9,7 +9,7 @@ from algotrade.market.bars import Bars
 from algotrade.market.columns import PRICES
 
 NEARLY_ALL = 0.99
-"""Share of prices that must lie on a step: a few prints between two ticks (midpoints, averages) do not make it finer."""
+"""Share of prices that must lie on a step: a few prints between ticks (midpoints, averages) make it no finer."""
 SAMPLE_BARS = 100_000
 MOST_PLACES = 12
 FINEST_FRAC = 2e-8
@@ -39,9 +39,7 @@ class Tick(NamedTuple):
     def note(self) -> str:
         """For people: what was guessed, and why."""
         if not self.share:
-            return (
-                f"Tick size {step_text(self.size)} is a guess: the prices keep to no step. Name the one that is right."
-            )
+            return f"Tick size {step_text(self.size)} is a guess: the prices keep to no step. Name the right one."
         share = "all" if self.share == 1 else f"{np.floor(self.share * 1e4) / 1e2:.2f}% of the"
         return f"Tick size {step_text(self.size)} is a guess: {share} prices are multiples of it."
 

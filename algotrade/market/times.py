@@ -42,9 +42,9 @@ class Times(NamedTuple):
 def parse_times(column: pa.StringArray, zone: str = UTC_NAME) -> Times:
     """Parse a column of times.
 
-    ISO 8601 (with Z, an offset, or none), ``20240131 14:30``, ``2024/01/31``, ``31.01.2024``, and Unix time in seconds, milliseconds,
-    microseconds or nanoseconds, told apart by their size. A time without an offset is of `zone`; some with and some
-    without are faulty, because nobody knows what was meant.
+    ISO 8601 (with Z, an offset, or none), ``20240131 14:30``, ``2024/01/31``, ``2024.01.31``, ``31.01.2024``, and Unix
+    time in seconds, milliseconds, microseconds or nanoseconds, told apart by their size. A time without an offset is of
+    `zone`; some with and some without are faulty, because nobody knows what was meant.
 
     Args:
         column: the texts.

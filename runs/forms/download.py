@@ -15,6 +15,8 @@ from runs.figures import moment
 from runs.forms.fields import FormField
 
 DEFAULT_TIMEFRAME = "1h"
+LARGE_EXCHANGES = ("binance", "coinbase", "kraken", "bitstamp", "okx", "bybit")
+"""What a form opens with for somebody who has downloaded nothing yet: the first of these that there is."""
 NAMES = ("exchange", "asset", "timeframe", "start", "end")
 
 
@@ -26,12 +28,14 @@ class DownloadForm:
         data: values by field name, as a browser sends them.
         known: title and timeframes of each exchange, by id.
         store: where datasets are.
+        usual: the exchange that its user takes; empty where nobody knows.
         errors: message by field name; empty until `resolve` was called.
     """
 
     data: Mapping[str, str]
     known: Mapping[str, Json]
     store: CandleStore
+    usual: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -48,9 +52,9 @@ class DownloadForm:
 
     @property
     def exchange(self) -> str:
-        """The chosen exchange, or the first of the list."""
-        asked = self.data.get("exchange", "")
-        return asked if asked in self.known else next(iter(self._sorted()), "")
+        """The chosen exchange, else the usual one, a large one, or the first of the list."""
+        wanted = (self.data.get("exchange", ""), self.usual, *LARGE_EXCHANGES, *self._sorted())
+        return next((name for name in wanted if name in self.known), "")
 
     @property
     def is_outdated(self) -> bool:

@@ -149,7 +149,7 @@ def _empty_day(bars: Bars, day_ns: int) -> dict[str, Any]:
 
 
 def _sides(bars: Bars, row: int) -> dict[str, Any]:
-    """Return the numbers, from 0, of the bars at both sides of a gap, which lead a chart there, and the first's time."""
+    """Return the numbers, from 0, of the bars at both sides of a gap, which lead a chart there, and the time of one."""
     return {"at": moment(bars.time[row]).strftime("%Y-%m-%dT%H:%M:%SZ"), "first_bar": row, "last_bar": row + 1}
 
 

@@ -83,7 +83,7 @@ def test_download_is_watched_cancelled_resumed_and_done(page, server, product):
 def test_trouble_is_shown_while_it_lasts(page, server):
     server.troubles.append(lambda handler, _found: handler.answer({}, 429, Retry_After="4"))
     start(page, end="2020-02-01")
-    expect(page.get_by_test_id("waiting")).to_contain_text("Bitstamp did not answer")
+    expect(page.get_by_test_id("waiting")).to_contain_text("Bitstamp answered with status 429")
     expect(page.get_by_test_id("download-done")).to_be_visible()
 
 

@@ -143,7 +143,8 @@ class Exchange:
             status = self._session.status
             may_pass = isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse)
             if status in PASSING or status >= 500 or (may_pass and status not in REFUSALS):
-                raise TryAgain(f"{self.title} did not answer: {_words(error)}", self._retry_after()) from error
+                how = f"answered with status {status}" if status >= 400 else "did not answer"
+                raise TryAgain(f"{self.title} {how}: {_words(error)}", self._retry_after()) from error
             refused = f" with status {status}" if status >= 400 else ""
             raise MarketDataError(f"{self.title} refuses{refused}: {_words(error)}") from error
         except TimeoutError as error:

@@ -85,9 +85,8 @@ def lines(report: ImportReport) -> list[str]:
         out.append(f"  … and {len(report.gaps) - SHOWN:,} more")
     days = ", ".join(_time(day)[:10] for day in report.empty_days_ns[:SHOWN])
     more = f", … and {len(report.empty_days_ns) - SHOWN:,} more" if len(report.empty_days_ns) > SHOWN else ""
-    out.append(
-        f"{'Days' if report.trades_on_weekends else 'Weekdays'} without bars: {len(report.empty_days_ns):,}{f' ({days}{more})' if days else ''}"
-    )
+    kind = "Days" if report.trades_on_weekends else "Weekdays"
+    out.append(f"{kind} without bars: {len(report.empty_days_ns):,}{f' ({days}{more})' if days else ''}")
     out.append(f"Duplicates left out: {report.n_duplicates:,}")
     if not report.is_new:
         out.append("These bars were there already: no new version.")
