@@ -51,7 +51,7 @@ class UploadForm:
         """Return what is traded, and in what."""
         tick_size = self.options.get("tick_size")
         guess = "" if self.seen.tick_size is None or tick_size is not None else step_text(self.seen.tick_size)
-        seen = f"{guess} by the prices" if guess else ""
+        seen = f"guess: {guess}" if guess else ""
         lot_size = self.options.get("lot_size", DEFAULT_LOT_SIZE)
         return [
             self._field("currency", "Currency", self._option("currency") or "USD"),
