@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from runs import admin_trials  # noqa: F401 - importing registers its pages
+from runs import admin_trials, admin_uploads  # noqa: F401 - importing registers their pages
 from runs.access_models import ApiToken
 from runs.admin_base import LookOnly, TellsErrors, is_staff, pretty_json
 from runs.deletion import delete_run

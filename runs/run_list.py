@@ -5,7 +5,7 @@ curves and results, are read for the fifty runs of one page only.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Self
@@ -172,12 +172,20 @@ def with_words(runs: RunQuerySet, query: str) -> RunQuerySet:
     return runs
 
 
-def choices(visible: RunQuerySet) -> dict[str, list[Any]]:
-    """Return what may be filtered by: strategies, datasets and tags that some run has."""
+def choices(visible: RunQuerySet, stored: Collection[tuple[str, str, str]]) -> dict[str, list[Any]]:
+    """Return what may be filtered by: strategies, datasets and tags that some run has.
+
+    Args:
+        visible: the runs.
+        stored: the datasets that there are: one that was only asked for, in a download that failed, is none.
+    """
     runs = visible.order_by()
+    names = runs.values_list("asset", "exchange", "timeframe").distinct()
+    used = set(names.exclude(kind=RunKind.DOWNLOAD))
+    fetched = set(names.filter(kind=RunKind.DOWNLOAD)) & set(stored)
     return {
         "strategies": sorted(runs.exclude(strategy_name="").values_list("strategy_name", flat=True).distinct()),
-        "datasets": sorted(runs.values_list("asset", "exchange", "timeframe").distinct()),
+        "datasets": sorted(used | fetched),
         "tags": Note.objects.all_tags(),
     }
 

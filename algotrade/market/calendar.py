@@ -1,4 +1,4 @@
-"""What the times of bars tell: missing bars, days without any, trading days in a year."""
+"""What the times of bars tell: missing bars, days without any, weekends of trading, trading days in a year."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ _EPOCH_WEEKDAY = 4  # 1970-01-01 was a Thursday; Sunday is 0
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Bars that are missing between a day's first and last bar.
+    """Bars that are missing between two others of a day, or whole days of a market that never closes.
 
     Attributes:
         after_ns, before_ns: UTC ns, the bars at both sides.
@@ -28,39 +28,55 @@ class Gap:
 
 
 def find_gaps(time: NDArray[np.int64], step_ns: int, calendar: str = UTC_NAME) -> list[Gap]:
-    """Return the gaps inside days, in order.
+    """Return the gaps, in order.
 
-    Nights, weekends and holidays are no gaps: only bars missing between two bars of one day count. A timeframe of a day
-    or more has none of these; its missing days are `empty_weekdays`.
+    Nights, weekends and holidays are no gaps: only bars missing between two bars of one day count. Of bars of a day or
+    more those count that are missing in a market that never closes; where it does, missing days are `empty_days`.
 
     Args:
         time: int64[n_bars], UTC ns, strictly increasing.
         step_ns: the timeframe, ns.
         calendar: the zone whose midnights begin days.
     """
-    if step_ns >= DAY_NS or len(time) < 2:
+    if len(time) < 2:
         return []
-    step = np.diff(time)
     day = local_days(time, calendar)
-    same_day = day[:-1] == day[1:]
-    return [
-        Gap(int(time[row]), int(time[row + 1]), int(step[row] // step_ns) - 1)
-        for row in np.flatnonzero((step >= 2 * step_ns) & same_day)
-    ]
+    if step_ns >= DAY_NS:
+        # Counted in days: where clocks are put forward or back, a day is an hour shorter or longer.
+        n_steps = np.diff(day) // (step_ns // DAY_NS)
+        is_gap = (n_steps >= 2) & _never_closes(day)
+    else:
+        n_steps = np.diff(time) // step_ns
+        is_gap = (n_steps >= 2) & (day[:-1] == day[1:])
+    return [Gap(int(time[row]), int(time[row + 1]), int(n_steps[row]) - 1) for row in np.flatnonzero(is_gap)]
 
 
-def empty_weekdays(time: NDArray[np.int64], calendar: str = UTC_NAME) -> list[int]:
-    """Return the weekdays without any bar between the first and the last day, as UTC midnights of these dates, ns.
-
-    A weekday that never has bars (a market's weekend) is none of them.
+def trades_on_weekends(time: NDArray[np.int64], calendar: str = UTC_NAME) -> bool:
+    """Whether Saturdays or Sundays usually have bars, so that "weekdays" is no word for the days of this market.
 
     Args:
         time: int64[n_bars], UTC ns, strictly increasing.
         calendar: the zone whose midnights begin days.
     """
+    return bool(len(time)) and bool(_usual_weekdays(np.unique(local_days(time, calendar)))[[0, 6]].any())
+
+
+def empty_days(time: NDArray[np.int64], step_ns: int, calendar: str = UTC_NAME) -> list[int]:
+    """Return the days without any bar between the first and the last day, as UTC midnights of these dates, ns.
+
+    A weekday that never has bars (a market's weekend) is none of them, and a day that is missing in daily bars of a
+    market that never closes is a gap instead.
+
+    Args:
+        time: int64[n_bars], UTC ns, strictly increasing.
+        step_ns: the timeframe, ns.
+        calendar: the zone whose midnights begin days.
+    """
     if not len(time):
         return []
     days = np.unique(local_days(time, calendar))
+    if step_ns >= DAY_NS and _never_closes(days):
+        return []
     usual = _usual_weekdays(days)
     every = np.arange(days[0], days[-1] + 1)
     missing = np.setdiff1d(every, days, assume_unique=True)
@@ -94,6 +110,11 @@ def _usual_weekdays(days: NDArray[np.int64]) -> NDArray[np.bool_]:
     counts = np.bincount(_weekday(days), minlength=SUNDAY_TO_SATURDAY)
     usual: NDArray[np.bool_] = counts * 2 >= counts.max()
     return usual
+
+
+def _never_closes(days: NDArray[np.int64]) -> bool:
+    """Whether Saturdays and Sundays usually have bars, too."""
+    return bool(_usual_weekdays(np.unique(days))[[0, 6]].all())
 
 
 def _has_weekend(days: NDArray[np.int64]) -> bool:

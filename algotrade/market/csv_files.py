@@ -1,4 +1,4 @@
-"""CSV files as tables of text: comma, semicolon or tab, UTF-8, with a header."""
+"""CSV files as tables of text: comma, semicolon or tab, UTF-8, with a header or without."""
 
 import codecs
 from pathlib import Path
@@ -9,11 +9,14 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from algotrade.errors import MarketDataError
-from algotrade.market.tables import ERRORS_SHOWN, ImportRefused, Table, Tell, check_names, check_rows, tell_nobody
+from algotrade.market.numerals import is_number
+from algotrade.market.tables import ERRORS_SHOWN, ImportRefused, Table, Tell, all_named, check_rows, tell_nobody
 
 HEAD_BYTES = 64 * 1024
 BLOCK_BYTES = 4 << 20
 LONGEST_LINE = 1 << 20
+LEAST_NUMBERS = 4
+"""Numbers that a first row must hold to be one of candles, and no header: the four prices."""
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 
 
@@ -31,7 +34,9 @@ def read_csv(path: Path, head: bytes, tell: Tell = tell_nobody) -> Table:
     _check_head(path.name, head)
     _check_text(path)
     delimiter = _delimiter(head)
-    names = _header(head, delimiter)
+    cells = _first_row(head, delimiter)
+    has_header = not _is_data(cells)
+    names = all_named(cells if has_header else [""] * len(cells))
     broken: list[str] = []
     n_broken = 0
 
@@ -44,26 +49,30 @@ def read_csv(path: Path, head: bytes, tell: Tell = tell_nobody) -> Table:
         return "skip"
 
     try:
-        batches = _read(path, names, delimiter, note_broken, tell)
+        batches = _read(path, names, delimiter, int(has_header), note_broken, tell)
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise MarketDataError(f"{path.name} is not readable as CSV in UTF-8: {error}.") from error
     if broken:
+        if delimiter == "," and not sum(map(len, batches)):
+            broken = [f"{broken[0]} So has every row: decimal commas need columns set off by semicolons.", *broken[1:]]
         raise ImportRefused(broken, n_broken)
     table = pa.Table.from_batches(batches) if batches else pa.table({name: pa.array([], pa.string()) for name in names})
     columns = {name: pc.utf8_trim_whitespace(table[name].combine_chunks()) for name in table.column_names}
-    n_rows = _rows_before_blank_end(list(columns.values()))
+    first_row = 2 if has_header else 1
+    n_rows = _rows_before_blank_end(list(columns.values()), first_row)
     if not n_rows:
         raise MarketDataError(f"{path.name} has a header and no rows.")
     return Table(
         {name: column.slice(0, n_rows) for name, column in columns.items()},
-        first_row=2,
+        first_row=first_row,
         format=f"CSV, separated by {_DELIMITERS[delimiter]}",
-        names=tuple(names),
+        names=names,
+        has_header=has_header,
     )
 
 
 def _read(
-    path: Path, names: list[str], delimiter: str, note_broken: pacsv.InvalidRow, tell: Tell
+    path: Path, names: tuple[str, ...], delimiter: str, n_skipped: int, note_broken: pacsv.InvalidRow, tell: Tell
 ) -> list[pa.RecordBatch]:
     """Return the file block by block, so that somebody can be told how far it is."""
     size = path.stat().st_size
@@ -71,7 +80,9 @@ def _read(
     with pa.OSFile(str(path)) as file:
         reader = pacsv.open_csv(
             file,
-            read_options=pacsv.ReadOptions(use_threads=False, column_names=names, skip_rows=1, block_size=BLOCK_BYTES),
+            read_options=pacsv.ReadOptions(
+                use_threads=False, column_names=list(names), skip_rows=n_skipped, block_size=BLOCK_BYTES
+            ),
             parse_options=pacsv.ParseOptions(
                 delimiter=delimiter, invalid_row_handler=note_broken, ignore_empty_lines=False
             ),
@@ -125,34 +136,30 @@ def _check_text(path: Path) -> None:
 
 
 def _delimiter(head: bytes) -> str:
-    """Return the separator that the header uses most: comma, semicolon or tab."""
-    header = head.split(b"\n", 1)[0].decode("utf-8", "replace")
-    return max(_DELIMITERS, key=header.count)
+    """Return the separator of the first row: semicolon or tab, where it sets off five columns, else the most used."""
+    first = head.split(b"\n", 1)[0].decode("utf-8", "replace")
+    # Without a header, decimal commas in the first row may be as many as what separates it.
+    surely = (delimiter for delimiter in (";", "\t") if first.count(delimiter) >= LEAST_NUMBERS)
+    return next(surely, max(_DELIMITERS, key=first.count))
 
 
-def _header(head: bytes, delimiter: str) -> list[str]:
-    """Return the header's names, cleaned."""
+def _first_row(head: bytes, delimiter: str) -> list[str]:
+    """Return the first row's cells, cleaned: names, unless they are candles already."""
     text = head.decode("utf-8-sig", "replace").split("\n", 1)[0].rstrip("\r")
-    names = [name.strip().strip('"').strip() for name in text.split(delimiter)]
-    if not any(names):
+    cells = [cell.strip().strip('"').strip() for cell in text.split(delimiter)]
+    if not any(cells):
         raise MarketDataError("The first row is empty; it must name the columns: timestamp,open,high,low,close,volume.")
-    if all(_is_number(name) for name in names if name):
-        raise MarketDataError(
-            "The first row holds numbers; it must name the columns: timestamp,open,high,low,close,volume."
-        )
-    check_names(names)
-    return names
+    return cells
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _is_data(cells: list[str]) -> bool:
+    """Whether a first row is one of candles: numbers, besides what begins with a digit as a date and a clock do."""
+    others = [cell for cell in cells if cell and not is_number(cell)]
+    n_numbers = sum(map(is_number, cells))
+    return n_numbers >= LEAST_NUMBERS and all(cell[0].isdecimal() for cell in others)
 
 
-def _rows_before_blank_end(columns: list[pa.StringArray]) -> int:
+def _rows_before_blank_end(columns: list[pa.StringArray], first_row: int) -> int:
     """Return how many rows there are without the blank lines at the end.
 
     Raises:
@@ -164,5 +171,5 @@ def _rows_before_blank_end(columns: list[pa.StringArray]) -> int:
     n_rows = int(np.flatnonzero(filled)[-1]) + 1 if filled.any() else 0
     blank = np.flatnonzero(~filled[:n_rows]).tolist()
     if blank:
-        raise ImportRefused([f"Row {row + 2}: the row is empty." for row in blank[:ERRORS_SHOWN]], len(blank))
+        raise ImportRefused([f"Row {row + first_row}: the row is empty." for row in blank[:ERRORS_SHOWN]], len(blank))
     return n_rows

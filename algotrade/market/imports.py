@@ -14,13 +14,16 @@ import pyarrow as pa
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import Bars, timeframe_ns
-from algotrade.market.calendar import Gap, empty_weekdays, find_gaps
+from algotrade.market.calendar import Gap, empty_days, find_gaps, trades_on_weekends
+from algotrade.market.columns import PRICES, check_columns, find_columns, find_in, index_column
 from algotrade.market.csv_files import HEAD_BYTES, read_csv
 from algotrade.market.instruments import DEFAULT_LOT_SIZE, Instrument
+from algotrade.market.numerals import has_decimal_comma
 from algotrade.market.parquet_files import MAGIC, parquet_names, read_parquet
-from algotrade.market.rows import Parsed, check_columns, find_columns, observed_tick, parse
+from algotrade.market.rows import Parsed, parse
 from algotrade.market.store import CandleStore, Dataset
 from algotrade.market.tables import MAX_BYTES, ImportRefused, Table, Tell, tell_nobody
+from algotrade.market.ticks import guess_tick
 from algotrade.market.versions import Changes
 from algotrade.market.zones import UTC_NAME, zone
 
@@ -49,7 +52,7 @@ class ImportOptions:
         asset: what is traded, such as SPY.
         exchange: where; with asset and timeframe it names the dataset.
         timeframe: duration of a bar, such as 1h.
-        tick_size: price step, quote currency; None takes the one seen in the decimals.
+        tick_size: price step, quote currency; None takes the one that nearly all prices keep.
         lot_size: quantity step, units of the asset.
         currency: what prices are in.
         time_zone: where the clock stood that showed times without an offset.
@@ -101,8 +104,9 @@ class ImportReport:
         dataset: what is stored.
         is_new: whether a new version was made; False when the very same bars were there.
         changes: how it differs from the version before; None when there was none.
-        gaps: bars missing between a day's first and last.
-        empty_days_ns: weekdays without any bar, midnights of the calendar as if they were UTC.
+        gaps: bars missing between a day's first and last, or days missing in daily bars of a market that never closes.
+        empty_days_ns: days without any bar, midnights of the calendar as if they were UTC.
+        trades_on_weekends: whether Saturdays or Sundays usually have bars.
         n_duplicates: rows that repeated an earlier one and were left out.
         notes: what was assumed or mended, a sentence each.
     """
@@ -112,6 +116,7 @@ class ImportReport:
     changes: Changes | None
     gaps: list[Gap]
     empty_days_ns: list[int]
+    trades_on_weekends: bool
     n_duplicates: int
     notes: list[str] = field(default_factory=list)
 
@@ -155,7 +160,8 @@ def import_candles(
         is_new=there is None or there.version != dataset.version,
         changes=None if there is None or there.version == dataset.version else dataset.history.changes,
         gaps=find_gaps(parsed.bars.time, step_ns, asked.calendar),
-        empty_days_ns=empty_weekdays(parsed.bars.time, asked.calendar),
+        empty_days_ns=empty_days(parsed.bars.time, step_ns, asked.calendar),
+        trades_on_weekends=trades_on_weekends(parsed.bars.time, asked.calendar),
         n_duplicates=parsed.n_duplicates,
         notes=parsed.notes,
     )
@@ -169,9 +175,9 @@ def take(
     _check_grid(parsed.bars, asked.timeframe, parsed.notes)
     if asked.tick_size is not None:
         return parsed, asked.tick_size
-    tick_size = observed_tick(table, found)
-    parsed.notes.append(f"Tick size {tick_size:g}, the smallest step seen in the prices' decimals.")
-    return parsed, tick_size
+    tick = guess_tick(parsed.bars)
+    parsed.notes.append(tick.note)
+    return parsed, tick.size
 
 
 def read_table(
@@ -186,10 +192,16 @@ def read_table(
     if head.startswith(MAGIC):
         names = parquet_names(path)
         found = find_columns(names, columns)
-        check_columns(found, names)
-        return read_parquet(path, frozenset(found.values()), tell), found
+        index = index_column(names, found, columns)
+        check_columns({"time": index, **found} if index else found, names)
+        table = read_parquet(path, frozenset((*found.values(), *([index] if index else ()))), tell)
+        return table, find_in(table, columns)
     table = read_csv(path, head, tell)
-    return table, find_columns(table.names, columns)
+    found = find_in(table, columns)
+    prices = [table.columns[found[name]] for name in PRICES if name in found]
+    if has_decimal_comma(prices, is_comma_separated="comma" in table.format):
+        table = replace(table, format=f"{table.format}, decimal comma", has_decimal_comma=True)
+    return table, found
 
 
 def _head(path: Path) -> bytes:

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from algotrade.errors import MarketDataError
-from algotrade.market.tables import MAX_BYTES, MAX_COLUMNS, Table, Tell, check_names, check_rows, tell_nobody
+from algotrade.market.tables import MAX_BYTES, MAX_COLUMNS, Table, Tell, all_named, check_names, check_rows, tell_nobody
 
 MAGIC = b"PAR1"
 _ROWS_AT_ONCE = 200_000
@@ -36,9 +36,10 @@ def read_parquet(path: Path, wanted: frozenset[str], tell: Tell = tell_nobody) -
             thrift_container_size_limit=_METADATA_ITEMS,
         ) as file:
             _check_declared(path.name, file.metadata)
-            names = tuple(file.schema_arrow.names)
-            check_names(names)
-            chosen = [name for name in names if name in wanted]
+            given = file.schema_arrow.names
+            check_names(given)
+            names = all_named(given)
+            chosen = {name: own for name, own in zip(names, given, strict=True) if name in wanted}
             columns = _columns(file, chosen, tell)
     except MemoryError as error:
         raise MarketDataError(f"{path.name} needs more memory than reading a file may take.") from error
@@ -64,16 +65,17 @@ def _check_declared(name: str, metadata: pq.FileMetaData) -> None:
         raise MarketDataError(f"{name} has no rows.")
 
 
-def _columns(file: pq.ParquetFile, chosen: list[str], tell: Tell) -> dict[str, pa.StringArray]:
+def _columns(file: pq.ParquetFile, chosen: dict[str, str], tell: Tell) -> dict[str, pa.StringArray]:
+    """Return columns as text; `chosen` has the file's own name of each by the one that it is called."""
     parts: dict[str, list[pa.StringArray]] = {name: [] for name in chosen}
     n_rows, total = 0, file.metadata.num_rows
     if not chosen:
         return {}
-    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=chosen, use_threads=False):
+    for batch in file.iter_batches(_ROWS_AT_ONCE, columns=list(chosen.values()), use_threads=False):
         n_rows += len(batch)
         check_rows(n_rows)
-        for name in chosen:
-            parts[name].append(_as_text(batch.column(name), name))
+        for name, own in chosen.items():
+            parts[name].append(_as_text(batch.column(own), name))
         tell("Reading", n_rows, total)
     return {name: pa.concat_arrays(arrays) for name, arrays in parts.items()}
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_name, timeframe_ns
-from algotrade.market.calendar import empty_weekdays, find_gaps
+from algotrade.market.calendar import empty_days, find_gaps, trades_on_weekends
+from algotrade.market.columns import check_columns
 from algotrade.market.imports import ImportOptions, read_table, take
-from algotrade.market.rows import Parsed, check_columns, read_times
+from algotrade.market.rows import Parsed, read_times
 from algotrade.market.store import CandleStore
 from algotrade.market.tables import ImportRefused, Table, Tell, tell_nobody
 from algotrade.market.versions import Changes, compare
@@ -50,11 +51,12 @@ class Preview:
         needs_zone: whether times have no offset, so that their zone matters.
         time_note: how times were read.
         timeframe: the distance of most bars; empty when it is no timeframe.
-        tick_size: the step seen in the prices' decimals; None while columns are missing.
+        tick_size: the step that nearly all prices keep, or that was named; None while there are faults.
         errors: the first faults.
         n_errors: how many faults there are.
         n_bars, first_ns, last_ns: what would be stored; 0 while there are faults.
-        n_gaps, n_missing_bars, n_empty_weekdays: gaps inside days, bars missing in them, weekdays without bars.
+        n_gaps, n_missing_bars, n_empty_weekdays: gaps, bars missing in them, days without bars.
+        trades_on_weekends: whether Saturdays or Sundays usually have bars.
         n_duplicates: rows left out because they repeat others.
         notes: what was assumed or mended.
         replaces: bars of the dataset of that name; None when there is none.
@@ -80,6 +82,7 @@ class Preview:
     n_gaps: int = 0
     n_missing_bars: int = 0
     n_empty_weekdays: int = 0
+    trades_on_weekends: bool = False
     n_duplicates: int = 0
     notes: list[str] = field(default_factory=list)
     replaces: int | None = None
@@ -141,7 +144,8 @@ def inspect(path: Path, store: CandleStore, options: Mapping[str, Any], tell: Te
 
 def _with_bars(preview: Preview, parsed: Parsed, tick_size: float, asked: ImportOptions, store: CandleStore) -> Preview:
     time = parsed.bars.time
-    gaps = find_gaps(time, timeframe_ns(asked.timeframe), asked.calendar)
+    step_ns = timeframe_ns(asked.timeframe)
+    gaps = find_gaps(time, step_ns, asked.calendar)
     there = store.newest(asked.asset, asked.exchange, asked.timeframe)
     changes = None
     if there is not None:
@@ -157,7 +161,8 @@ def _with_bars(preview: Preview, parsed: Parsed, tick_size: float, asked: Import
         last_ns=int(time[-1]),
         n_gaps=len(gaps),
         n_missing_bars=sum(gap.n_missing for gap in gaps),
-        n_empty_weekdays=len(empty_weekdays(time, asked.calendar)),
+        n_empty_weekdays=len(empty_days(time, step_ns, asked.calendar)),
+        trades_on_weekends=trades_on_weekends(time, asked.calendar),
         n_duplicates=parsed.n_duplicates,
         notes=parsed.notes,
         replaces=None if there is None else there.n_bars,

@@ -2,33 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from algotrade.errors import MarketDataError
 from algotrade.market.bars import Bars
+from algotrade.market.columns import PRICES, check_columns
+from algotrade.market.numerals import with_point
 from algotrade.market.tables import ERRORS_SHOWN, ImportRefused, Table, Tell, tell_nobody
 from algotrade.market.times import EXAMPLE, Times, parse_times
 from algotrade.market.zones import UTC_NAME
 
 LARGEST_PRICE = 1e12
-PRICES = ("open", "high", "low", "close")
-ROLES = ("time", "clock", *PRICES, "volume")
-"""What a column can be; a clock is the time of day where `time` is only the date."""
-ALIASES = {
-    "time": ("timestamp", "time", "datetime", "date", "open time", "opentime", "open_time", "ts", "unix", "t"),
-    "clock": ("time",),
-    "open": ("open", "o"),
-    "high": ("high", "h"),
-    "low": ("low", "l"),
-    "close": ("close", "c"),
-    "volume": ("volume", "vol", "v"),
-}
-_PANDAS_INDEX = "__index_level_0__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,58 +35,6 @@ class Parsed:
     notes: list[str] = field(default_factory=list)
 
 
-def find_columns(names: tuple[str, ...], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return which column is what, as far as that can be told.
-
-    Args:
-        names: the file's columns.
-        chosen: column by role, where a person knows better; "" says that there is none.
-
-    Raises:
-        MarketDataError: a chosen column is not there, or has two roles.
-    """
-    by_alias = {name.casefold(): name for name in reversed(names)}
-    if _PANDAS_INDEX in names:
-        by_alias.setdefault("timestamp", _PANDAS_INDEX)
-    found = {}
-    for wanted, aliases in ALIASES.items():
-        match = next((by_alias[alias] for alias in aliases if alias in by_alias), None)
-        if match is not None:
-            found[wanted] = match
-    if "date" in by_alias and "time" in by_alias and not {"timestamp", "datetime"} & set(by_alias):
-        found["time"], found["clock"] = by_alias["date"], by_alias["time"]
-    else:
-        found.pop("clock", None)
-    for role, name in (chosen or {}).items():
-        if role not in ROLES:
-            raise MarketDataError(f"A column cannot be {role[:40]!r}; it can be {', '.join(ROLES)}.")
-        if name and name not in names:
-            raise MarketDataError(f"The file has no column {name[:60]!r} for {role}.")
-        found.pop(role, None)
-        if name:
-            found[role] = name
-    twice = [name for name in set(found.values()) if list(found.values()).count(name) > 1]
-    if twice and chosen:
-        roles = " and ".join(role for role, name in found.items() if name == twice[0])
-        raise MarketDataError(f"The column {twice[0][:60]!r} is chosen for {roles}; each needs its own.")
-    return found
-
-
-def check_columns(found: Mapping[str, str], names: tuple[str, ...]) -> None:
-    """Refuse a table without a column that bars need.
-
-    Raises:
-        MarketDataError: one is missing; the message names it.
-    """
-    missing = [name for name in ("time", *PRICES) if name not in found]
-    if missing:
-        shown = ", ".join(repr(name[:40]) for name in names[:20])
-        raise MarketDataError(
-            f"There is no column for {', '.join(missing)}. The header names {shown}; "
-            "known are timestamp (or date, time), open, high, low, close, volume."
-        )
-
-
 def read_times(table: Table, found: Mapping[str, str], zone: str) -> Times:
     """Return a table's times."""
     text = table.columns[found["time"]]
@@ -113,7 +48,7 @@ def parse(table: Table, found: Mapping[str, str], zone: str = UTC_NAME, tell: Te
 
     Args:
         table: the columns.
-        found: column by role, as `find_columns` tells.
+        found: column by role, as `find_in` tells.
         zone: where the clock stood that showed times without an offset.
         tell: hears which column is being checked.
 
@@ -125,6 +60,10 @@ def parse(table: Table, found: Mapping[str, str], zone: str = UTC_NAME, tell: Te
     tell("Checking", 0, n_steps)
     times = read_times(table, found, zone)
     notes = [times.note]
+    if not table.has_header:
+        notes.append("There is no header; columns were told by their place: time, open, high, low, close, volume.")
+    if table.has_decimal_comma:
+        notes.append("Decimal comma: 97,31 in the file is 97.31.")
     errors = [_time_fault(table, row, found["time"], times.reasons) for row in times.faulty[:ERRORS_SHOWN]]
     total = len(times.faulty)
     columns: dict[str, NDArray[np.float64]] = {}
@@ -134,7 +73,7 @@ def parse(table: Table, found: Mapping[str, str], zone: str = UTC_NAME, tell: Te
             columns[role] = np.zeros(len(times.time))
             notes.append("There is no volume column; volume is 0.")
             continue
-        columns[role], rows = _numbers(table.columns[found[role]], is_price=role != "volume")
+        columns[role], rows = _numbers(_plain(table, found[role]), is_price=role != "volume")
         errors += [_fault(table, row, found[role], role) for row in rows[: max(0, ERRORS_SHOWN - len(errors))]]
         total += len(rows)
     if total:
@@ -147,31 +86,9 @@ def parse(table: Table, found: Mapping[str, str], zone: str = UTC_NAME, tell: Te
     return Parsed(bars, n_duplicates, times.needs_zone, notes)
 
 
-def observed_tick(table: Table, found: Mapping[str, str]) -> float:
-    """Return the smallest price step that the decimals of a table's prices show: 0.01 for 97.31 and 97.3."""
-    decimals = 0
-    for name in PRICES:
-        column = table.columns[found[name]]
-        is_odd = pc.match_substring_regex(column, r"[eE]|^.{17}")
-        plain, odd = column.filter(pc.invert(is_odd)), column.filter(is_odd).unique()
-        if len(plain):
-            text = pc.utf8_rtrim(_with_point(plain), "0")
-            places = pc.subtract(pc.subtract(pc.utf8_length(text), pc.find_substring(text, ".")), 1)
-            decimals = max(decimals, int(pc.max(places).as_py()))
-        decimals = max([decimals, *(_decimals(float(text)) for text in odd.to_pylist())])
-    return float(f"1e-{decimals}")
-
-
-def _decimals(price: float) -> int:
-    """Return the decimals of a price's 15 significant digits: those after them are a program's rounding errors."""
-    _, _, exponent = Decimal(f"{price:.15g}").normalize().as_tuple()
-    return max(0, -int(exponent))
-
-
-def _with_point(column: pa.StringArray) -> pa.StringArray:
-    """Return the texts with a decimal point in each, so that trailing zeros of whole numbers stay whole."""
-    has_point = pc.match_substring(column, ".")
-    return pc.if_else(has_point, column, pc.binary_join_element_wise(column, "", "."))
+def _plain(table: Table, column: str) -> pa.StringArray:
+    text = table.columns[column]
+    return with_point(text) if table.has_decimal_comma else text
 
 
 def _numbers(column: pa.StringArray, *, is_price: bool) -> tuple[NDArray[np.float64], list[int]]:
@@ -221,7 +138,7 @@ def _ordered(
     """
     rows = np.arange(len(time))
     step = np.diff(time)
-    is_turned = len(time) > 1 and bool((step <= 0).all() and (step < 0).any())
+    is_turned = bool(np.count_nonzero(step < 0) > np.count_nonzero(step > 0))
     if is_turned:
         rows = rows[::-1]
     ordered = time[rows]
@@ -230,9 +147,13 @@ def _ordered(
     if len(back):
         raise ImportRefused(
             [
-                f"Row {table.first_row + rows[at + 1]}, column {time_column!r}: the time "
-                f"{table.columns[time_column][int(rows[at + 1])]} is before that of row {table.first_row + rows[at]}."
-                for at in back[:ERRORS_SHOWN].tolist()
+                f"Row {table.first_row + row}, column {time_column!r}: the time {table.columns[time_column][row]} "
+                + (
+                    f"is after that of row {table.first_row + row - 1}, in a file that is newest first."
+                    if is_turned
+                    else f"is before that of row {table.first_row + row - 1}."
+                )
+                for row in (np.sort(rows[back]) if is_turned else back + 1)[:ERRORS_SHOWN].tolist()
             ],
             len(back),
         )

@@ -29,7 +29,7 @@ import pyarrow as pa
 
 from algotrade.errors import MarketDataError, plain_words
 from algotrade.market.bars import COLUMNS, Bars, timeframe_name, timeframe_ns
-from algotrade.market.calendar import empty_weekdays, find_gaps, trading_days_per_year
+from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
 from algotrade.market.holding import StoreBusy, alone, one_writer, shared
 from algotrade.market.instruments import Instrument
 from algotrade.market.versions import NO_HISTORY, History, compare
@@ -55,8 +55,8 @@ class Dataset:
         n_bars: how many bars.
         first_ns, last_ns: UTC ns, open of the first and the last bar.
         instrument: tick, lot, currency.
-        n_gaps, n_missing_bars: gaps inside days, and the bars missing in them.
-        n_empty_weekdays: weekdays without any bar.
+        n_gaps, n_missing_bars: gaps, and the bars missing in them.
+        n_empty_weekdays: days without any bar, of weekdays that usually have some.
         days_per_year: observed trading days of a year.
         size_bytes: of the file.
         synthetic: whether it was generated, not observed.
@@ -175,7 +175,11 @@ class CandleStore:
 
     def by_key(self, key: str, version: str | None = None) -> Dataset:
         """Return the dataset of a key, its newest version or the one asked for; raises as `get`."""
-        asset, exchange, timeframe = (["", "", *key.rsplit("-", 2)])[-3:]
+        parts = key.rsplit("-", 2)
+        if len(parts) < 3:
+            keys = ", ".join(dataset.key for dataset in self.datasets()) or "none yet"
+            raise MarketDataError(f"There is no dataset {key[:60]!r}. There are: {keys}.")
+        asset, exchange, timeframe = parts
         return self.get(asset, exchange.replace("~", "-"), timeframe, version)
 
     def versions(self, dataset: Dataset) -> list[Dataset]:
@@ -314,7 +318,7 @@ class CandleStore:
         if len(bars) > 1 and int(np.diff(bars.time).min()) <= 0:
             raise MarketDataError("The times of bars must increase.")
         gaps = find_gaps(bars.time, step_ns, calendar)
-        n_empty_weekdays = len(empty_weekdays(bars.time, calendar))
+        n_empty_weekdays = len(empty_days(bars.time, step_ns, calendar))
         folder = self.root / _folder_name(instrument.asset, instrument.exchange, timeframe)
         version = content_hash(bars)
         path = folder / f"{version}.arrow"

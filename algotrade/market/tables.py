@@ -46,17 +46,33 @@ class Table:
         first_row: the number of the first data row: as an editor shows it, or 1 where no header is a row.
         format: CSV or Parquet, with what else was detected, for people.
         names: every column that the file has; a reader may leave out those that are no candles.
+        has_header: whether the file names its columns; where not, they are called by their place.
+        has_decimal_comma: whether its prices and volumes have a comma before their decimals.
     """
 
     columns: dict[str, pa.StringArray]
     first_row: int
     format: str
     names: tuple[str, ...]
+    has_header: bool = True
+    has_decimal_comma: bool = False
 
     @property
     def n_rows(self) -> int:
         """How many rows of data."""
         return len(next(iter(self.columns.values())))
+
+
+def unnamed(place: int) -> str:
+    """Return what a column without a name is called, by its place, from 1."""
+    return f"(column {place})"
+
+
+def all_named(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a file's columns, with one for each that has none; raises as `check_names`."""
+    called = tuple(name or unnamed(place) for place, name in enumerate(names, start=1))
+    check_names(called)
+    return called
 
 
 def check_names(names: Sequence[str]) -> None:

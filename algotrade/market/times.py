@@ -13,7 +13,9 @@ from algotrade.market.zones import UTC_NAME, to_utc
 
 _EPOCH = r"^-?([0-9]{9,18}|[0-7][0-9]{18})(\.[0-9]+)?$"  # nothing that int64 cannot hold
 _EPOCH_UNITS = ((1e11, SECOND_NS, "seconds"), (1e14, 1_000_000, "milliseconds"), (1e17, 1_000, "microseconds"))
-_DATE = r"^([0-9]{4})[-/]?([0-9]{2})[-/]?([0-9]{2})([ T]|$)"
+_DATE = r"^([0-9]{4})[-/.]?([0-9]{2})[-/.]?([0-9]{2})([ T]|$)"
+_DAY_FIRST = r"^([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})([ T]|$)"
+"""Dots between day, month and year mean this order wherever they are written."""
 _OFFSET = r"([Zz]|[+-][0-9]{2}:?[0-9]{2})$"
 FIRST_YEAR, LAST_YEAR = 1800, 2200
 EXAMPLE = "2020-01-31T14:00:00Z"
@@ -40,9 +42,9 @@ class Times(NamedTuple):
 def parse_times(column: pa.StringArray, zone: str = UTC_NAME) -> Times:
     """Parse a column of times.
 
-    ISO 8601 (with Z, an offset, or none), ``20240131 14:30``, ``2024/01/31``, and Unix time in seconds, milliseconds,
-    microseconds or nanoseconds, told apart by their size. A time without an offset is of `zone`; some with and some
-    without are faulty, because nobody knows what was meant.
+    ISO 8601 (with Z, an offset, or none), ``20240131 14:30``, ``2024/01/31``, ``2024.01.31``, ``31.01.2024``, and Unix
+    time in seconds, milliseconds, microseconds or nanoseconds, told apart by their size. A time without an offset is of
+    `zone`; some with and some without are faulty, because nobody knows what was meant.
 
     Args:
         column: the texts.
@@ -113,6 +115,9 @@ def _plain(column: pa.StringArray) -> pa.StringArray:
     """Return the texts with their dates as 2024-01-31; one that begins otherwise becomes no time at all."""
     if pc.all(pc.match_substring_regex(column, r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T]|$)")).as_py():
         return column
+    if pc.any(pc.match_substring_regex(column, _DAY_FIRST)).as_py():
+        padded = pc.replace_substring_regex(column, _DAY_FIRST, r"\3-0\2-0\1\4")
+        column = pc.replace_substring_regex(padded, r"^([0-9]{4})-0?([0-9]{2})-0?([0-9]{2})([ T]|$)", r"\1-\2-\3\4")
     dated = pc.match_substring_regex(column, _DATE)
     return pc.if_else(dated, pc.replace_substring_regex(column, _DATE, r"\1-\2-\3\4"), "")
 

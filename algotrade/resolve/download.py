@@ -66,8 +66,10 @@ def resolve_download(
     reader.refuse_unknown(DOWNLOAD_FIELDS)
     exchange = _exchange(reader, exchanges)
     asset = _asset(reader)
-    timeframe = _timeframe(reader, exchanges[exchange]) if exchange else None
+    timeframe = _timeframe(reader, exchanges[exchange] if exchange else None)
     if exchange is None or asset is None or timeframe is None:
+        for name in ("start", "end"):  # what is wrong with them is told at once, too
+            read_instant(reader, name, 0, end_of_day=False)
         raise SpecError(reader.errors)
     base = store.newest(asset, exchange, timeframe)
     start_ns, end_ns = _range(reader, base, timeframe_ns(timeframe), now_ns)
@@ -88,9 +90,11 @@ def _exchange(reader: Reader, exchanges: Mapping[str, Json]) -> str | None:
     by_title = {str(known["title"]).lower(): name for name, known in exchanges.items()}
     name = text.lower() if text.lower() in exchanges else by_title.get(text.lower())
     if name is None:
-        near = get_close_matches(text.lower(), exchanges, 5, 0.5) or sorted(exchanges)[:5]
+        called = {name: name for name in exchanges} | by_title
+        near = dict.fromkeys(called[match] for match in get_close_matches(text.lower(), called, 5, 0.5))
+        there = f"did you mean {' or '.join(near)}?" if near else f"such as {', '.join(sorted(exchanges)[:5])}."
         reader.errors["exchange"] = (
-            f"There is no exchange {shown(text)} with candles. There are {len(exchanges):,}, such as {', '.join(near)}."
+            f"There is no exchange {shown(text)} with candles. There are {len(exchanges):,}; {there}"
         )
     return name
 
@@ -108,9 +112,9 @@ def _asset(reader: Reader) -> str | None:
     return asset
 
 
-def _timeframe(reader: Reader, exchange: Json) -> str | None:
+def _timeframe(reader: Reader, exchange: Json | None) -> str | None:
     text = reader.text("timeframe")
-    if text is None or text in exchange["timeframes"]:
+    if text is None or exchange is None or text in exchange["timeframes"]:
         return text
     reader.errors["timeframe"] = f"{exchange['title']} has {', '.join(exchange['timeframes'])}; it is {shown(text)}."
     return None

@@ -6,13 +6,16 @@ from ninja import Field, Schema
 
 
 class FileFacts(Schema):
-    """What is said of a file; column by role as `columns.time` and so on, where the detected one is wrong."""
+    """What is said of a file; column by role as `columns.time` and so on, where the detected one is wrong.
+
+    A column without a name is called by its place: (column 1).
+    """
 
     asset: str | None = Field(None, description="What is traded, such as SPY. Required.")
     exchange: str | None = Field(None, description="Where, such as NYSE. Required.")
     timeframe: str | None = Field(None, description="Duration of a bar, such as 1h. Required.")
     currency: str | None = Field(None, description="What prices are in; USD by default.")
-    tick_size: str | None = Field(None, description="Price step; the one seen in the decimals by default.")
+    tick_size: str | None = Field(None, description="Price step; the one that nearly all prices keep by default.")
     lot_size: str | None = Field(None, description="Quantity step, 0 for none; 1e-8 by default.")
     time_zone: str | None = Field(None, description="Zone of times without an offset; UTC by default.")
     calendar: str | None = Field(None, description="Zone whose midnights begin days; UTC by default.")
@@ -51,9 +54,9 @@ class DatasetBody(Schema):
     lot_size: float
     currency: str
     calendar: str
-    gaps: int
+    gaps: int = Field(description="Places where bars are missing within a day; days, of a market that never closes.")
     missing_bars: int
-    empty_weekdays: int
+    empty_weekdays: int = Field(description="Days without any bar, of weekdays that usually have some.")
     days_per_year: float
     synthetic: bool
     source: str

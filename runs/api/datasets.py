@@ -15,9 +15,9 @@ from ninja.responses import codes_4xx, codes_5xx
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_ns
-from algotrade.market.calendar import empty_weekdays, find_gaps
+from algotrade.market.calendar import empty_days, find_gaps
+from algotrade.market.columns import ROLES
 from algotrade.market.resample import longer_timeframes
-from algotrade.market.rows import ROLES
 from algotrade.market.store import Dataset
 from algotrade.ports import Json
 from runs import artifacts, datasets
@@ -83,7 +83,10 @@ def show_import(request: HttpRequest, upload_id: UUID) -> Json:
     summary="Check again, import, or cancel",
 )
 def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
-    """Check a file again (`check`) or import it (`import`) under a JSON body of options; or `cancel`."""
+    """Check a file again (`check`) or import it (`import`) under a JSON body of options; or `cancel`.
+
+    A check needs no names; an import needs asset, exchange and timeframe.
+    """
     upload = _visible(request, upload_id)
     if deed == "cancel":
         if not upload.mark_cancelled():
@@ -95,7 +98,8 @@ def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
     columns = body.pop("columns", {})
     if not isinstance(columns, dict):
         raise ApiError(400, 'columns must be an object, like {"time": "Date"}.', {"columns": "Must be an object."})
-    options = _options(body | {COLUMN_PREFIX + str(role): name for role, name in columns.items()})
+    typed = body | {COLUMN_PREFIX + str(role): name for role, name in columns.items()}
+    options = _options(typed, for_check=deed == "check")
     owner = upload.mark_importing(options) if deed == "import" else upload.mark_checking(options)
     if not owner:
         raise ApiError(409, f"The file is {upload.state}; it has to be checked.")
@@ -122,7 +126,8 @@ def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> 
         time = store.load(item).time
     except MarketDataError as error:
         raise ApiError(409, str(error)) from error
-    gaps = find_gaps(time, timeframe_ns(item.timeframe), item.calendar)
+    step_ns = timeframe_ns(item.timeframe)
+    gaps = find_gaps(time, step_ns, item.calendar)
     return {
         **bodies.dataset_body(item),
         "runs": datasets.usage()[datasets.names_of(item)],
@@ -136,7 +141,9 @@ def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> 
             }
             for gap in gaps[:GAPS_SHOWN]
         ],
-        "empty_weekday_list": [bodies.iso_ns(day)[:10] for day in empty_weekdays(time, item.calendar)[:GAPS_SHOWN]],
+        "empty_weekday_list": [
+            bodies.iso_ns(day)[:10] for day in empty_days(time, step_ns, item.calendar)[:GAPS_SHOWN]
+        ],
     }
 
 
@@ -199,7 +206,7 @@ def _visible(request: HttpRequest, upload_id: UUID) -> Upload:
     return upload
 
 
-def _options(typed: dict[str, Any]) -> dict[str, Any]:
+def _options(typed: dict[str, Any], *, for_check: bool = False) -> dict[str, Any]:
     columns = [COLUMN_PREFIX + role for role in ROLES]
     unknown = [name for name in typed if name not in FIELDS and name not in columns]
     if unknown:
@@ -207,7 +214,7 @@ def _options(typed: dict[str, Any]) -> dict[str, Any]:
         known = ", ".join(columns) if is_column else f"{', '.join(FIELDS)} and columns"
         raise ApiError(400, f"There is no field {unknown[0][:40]!r}; there are {known}.", {unknown[0][:40]: "Unknown."})
     try:
-        return read_options(typed)
+        return read_options(typed, for_check=for_check)
     except WrongOptions as error:
         raise ApiError(400, str(error), error.fields) from error
 

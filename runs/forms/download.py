@@ -14,9 +14,12 @@ from runs import exchanges
 from runs.figures import moment
 from runs.forms.fields import FormField
 
-DEFAULT_EXCHANGE = "bitstamp"
-"""Gives its bars to everybody, and from the beginning."""
 DEFAULT_TIMEFRAME = "1h"
+LARGE_EXCHANGES = ("bitstamp", "binance", "coinbase", "kraken", "okx", "bybit")
+"""What a form opens with for somebody who has downloaded nothing yet: the first of these that there is.
+
+Bitstamp gives its bars to everybody, and from the beginning.
+"""
 NAMES = ("exchange", "asset", "timeframe", "start", "end")
 
 
@@ -28,12 +31,14 @@ class DownloadForm:
         data: values by field name, as a browser sends them.
         known: title and timeframes of each exchange, by id.
         store: where datasets are.
+        usual: the exchange that its user takes; empty where nobody knows.
         errors: message by field name; empty until `resolve` was called.
     """
 
     data: Mapping[str, str]
     known: Mapping[str, Json]
     store: CandleStore
+    usual: str = ""
     errors: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -50,9 +55,9 @@ class DownloadForm:
 
     @property
     def exchange(self) -> str:
-        """The chosen exchange; the usual one when there is none of that name."""
-        asked = self.data.get("exchange", "")
-        return next((one for one in (asked, DEFAULT_EXCHANGE, *self._sorted()) if one in self.known), "")
+        """The chosen exchange, else the usual one, a large one, or the first of the list."""
+        wanted = (self.data.get("exchange", ""), self.usual, *LARGE_EXCHANGES, *self._sorted())
+        return next((name for name in wanted if name in self.known), "")
 
     @property
     def is_outdated(self) -> bool:

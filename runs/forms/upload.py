@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from algotrade.market.columns import PRICES, ROLES
 from algotrade.market.instruments import DEFAULT_LOT_SIZE
 from algotrade.market.preview import Preview
-from algotrade.market.rows import PRICES, ROLES
+from algotrade.market.ticks import step_text
 from algotrade.market.zones import UTC_NAME, zone_names
 from runs.forms.fields import FormField
-from runs.typed import as_text
 from runs.uploads.options import COLUMN_PREFIX
 
 ROLE_LABELS = {
@@ -50,12 +50,13 @@ class UploadForm:
     def instrument_fields(self) -> list[FormField]:
         """Return what is traded, and in what."""
         tick_size = self.options.get("tick_size")
-        seen = "" if self.seen.tick_size is None else f"{as_text(self.seen.tick_size)} seen"
+        guess = "" if self.seen.tick_size is None or tick_size is not None else step_text(self.seen.tick_size)
+        seen = f"guess: {guess}" if guess else ""
         lot_size = self.options.get("lot_size", DEFAULT_LOT_SIZE)
         return [
             self._field("currency", "Currency", self._option("currency") or "USD"),
-            self._field("tick_size", "Tick size", "" if tick_size is None else as_text(tick_size), bounds=seen),
-            self._field("lot_size", "Lot size", as_text(lot_size), bounds="0: no rounding"),
+            self._field("tick_size", "Tick size", "" if tick_size is None else step_text(tick_size), bounds=seen),
+            self._field("lot_size", "Lot size", step_text(lot_size), bounds="0: no rounding"),
         ]
 
     def time_fields(self) -> list[FormField]:

@@ -366,10 +366,15 @@ class Run(Transitions):
 
     @property
     def eta_seconds(self) -> float | None:
-        """Seconds until the last bar at the present rate; None while unknown or not running."""
-        if self.state != RunState.RUNNING or not self.rate:
+        """Seconds until the last bar at the present rate; None while unknown, not running or not at that rate."""
+        if self.state != RunState.RUNNING or not self.rate or self.is_off_pace:
             return None
         return (self.total - self.processed) / self.rate
+
+    @property
+    def is_off_pace(self) -> bool:
+        """Whether the rate so far tells nothing of what remains: it waits for an exchange, or is finishing early."""
+        return self.finish_requested or (self.is_download and bool(self.live.get("waiting")))
 
     @property
     def completed_trials(self) -> int:

@@ -155,6 +155,10 @@ class Upload(models.Model):
         """Importing -> imported."""
         return self._write(owner, state=UploadState.IMPORTED, owner="", stored=stored)
 
+    def mark_superseded(self) -> bool:
+        """Checking -> checked, because somebody has corrected what is being checked; nothing is told of it."""
+        return self._give_up(Upload.objects.filter(pk=self.pk, state=UploadState.CHECKING), "")
+
     def mark_cancelled(self) -> bool:
         """Checking or importing -> checked, unless it is being stored already."""
         active = Upload.objects.active().before_storing().filter(pk=self.pk)
@@ -171,8 +175,8 @@ class Upload(models.Model):
         changed = active.update(
             state=UploadState.CHECKED,
             owner="",
-            errors=[reason],
-            n_errors=1,
+            errors=[reason] if reason else [],
+            n_errors=int(bool(reason)),
             rev=F("rev") + 1,
             updated_at=timezone.now(),
         )

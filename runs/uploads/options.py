@@ -5,10 +5,10 @@ from typing import Any
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_ns
+from algotrade.market.columns import ROLES
 from algotrade.market.imports import ImportOptions
 from algotrade.market.instruments import DEFAULT_LOT_SIZE, Instrument
 from algotrade.market.preview import guess
-from algotrade.market.rows import ROLES
 from algotrade.market.zones import UTC_NAME, zone
 
 NAMES = ("asset", "exchange", "timeframe")
@@ -36,11 +36,12 @@ def guessed(file_name: str) -> dict[str, Any]:
     return {name: value for name in NAMES if (value := getattr(told, name))}
 
 
-def read_options(typed: Mapping[str, Any]) -> dict[str, Any]:
+def read_options(typed: Mapping[str, Any], *, for_check: bool = False) -> dict[str, Any]:
     """Return the options that were typed, complete.
 
     Args:
         typed: text by field; columns are `columns.time` and so on.
+        for_check: whether the file is only looked through: it needs no names yet, and they stay empty.
 
     Raises:
         WrongOptions: a field is missing or wrong; the message of each says what was typed and what is allowed.
@@ -48,7 +49,7 @@ def read_options(typed: Mapping[str, Any]) -> dict[str, Any]:
     problems: dict[str, str] = {}
     text = {name: str(typed.get(name) or "").strip() for name in FIELDS}
     for name in NAMES:
-        if not text[name]:
+        if not text[name] and not for_check:
             problems[name] = f"The {name} is missing."
     numbers: dict[str, float | None] = {"tick_size": None, "lot_size": DEFAULT_LOT_SIZE}
     for name in numbers:
@@ -71,7 +72,7 @@ def read_options(typed: Mapping[str, Any]) -> dict[str, Any]:
         "calendar": lambda: zone(calendar),
     }
     for name, check in checks.items():
-        if name not in problems:
+        if name not in problems and (text[name] or name not in NAMES):
             try:
                 check()
             except MarketDataError as error:

@@ -13,8 +13,8 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from algotrade.errors import MarketDataError
-from algotrade.market.bars import Bars, timeframe_ns
-from algotrade.market.calendar import empty_weekdays, find_gaps
+from algotrade.market.bars import DAY_NS, Bars, timeframe_ns
+from algotrade.market.calendar import empty_days, find_gaps, trades_on_weekends
 from algotrade.market.resample import longer_timeframes
 from algotrade.market.store import Dataset
 from runs import artifacts, datasets
@@ -45,7 +45,13 @@ def data(request: HttpRequest) -> HttpResponse:
         }
         for item in found
     ]
-    context = {"nav": "data", "datasets": rows, "problems": problems, "waiting": uploads(request).waiting()}
+    context = {
+        "nav": "data",
+        "datasets": rows,
+        "problems": problems,
+        "waiting": uploads(request).waiting(),
+        "then": "data",
+    }
     return render(request, "data/list.html", context)
 
 
@@ -89,6 +95,7 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
         "is_newest": item.version == newest.version,
         "n_runs": n_runs,
         "was_downloaded": datasets.was_downloaded(item),
+        "why_kept": datasets.why_kept(item),
         "versions": [_version(one, len(versions) - at) for at, one in enumerate(versions[:VERSIONS_SHOWN])],
         "n_older": max(0, len(versions) - VERSIONS_SHOWN),
         "longer": longer_timeframes(item.timeframe),
@@ -101,14 +108,18 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
     except MarketDataError as error:
         context["problem"] = f"{error} Import these candles again."
         return render(request, "data/dataset.html", context, status=status)
-    gaps = find_gaps(bars.time, timeframe_ns(item.timeframe), item.calendar)
+    step_ns = timeframe_ns(item.timeframe)
+    gaps = find_gaps(bars.time, step_ns, item.calendar)
     page = Paginator(gaps, GAPS_PER_PAGE).get_page(request.GET.get("page"))
-    empty_days = empty_weekdays(bars.time, item.calendar)
+    days = empty_days(bars.time, step_ns, item.calendar)
     context |= {
         "page": page,
         "gaps": [_gap(bars, gap.after_ns, gap.before_ns, gap.n_missing) for gap in page],
-        "empty_days": [moment(day) for day in empty_days[:DAYS_SHOWN]],
-        "n_more_days": max(0, len(empty_days) - DAYS_SHOWN),
+        "is_daily": step_ns >= DAY_NS,
+        "day_word": "day" if trades_on_weekends(bars.time, item.calendar) else "weekday",
+        "n_empty_days": len(days),
+        "empty_days": [_empty_day(bars, day) for day in days[:DAYS_SHOWN]],
+        "n_more_days": max(0, len(days) - DAYS_SHOWN),
         "around": _around(bars, {gap.before_ns: gap.n_missing for gap in gaps}, request.GET.get("at", "")),
     }
     return render(request, "data/dataset.html", context, status=status)
@@ -126,16 +137,21 @@ def _version(one: Dataset, number: int) -> dict[str, Any]:
 
 
 def _gap(bars: Bars, after_ns: int, before_ns: int, n_missing: int) -> dict[str, Any]:
-    """Return a gap with the numbers, from 0, of the bars at both sides, which lead a chart there."""
     row = int(np.searchsorted(bars.time, after_ns))
-    return {
-        "after": moment(after_ns),
-        "before": moment(before_ns),
-        "n_missing": n_missing,
-        "at": moment(after_ns).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "first_bar": row,
-        "last_bar": row + 1,
-    }
+    return {"after": moment(after_ns), "before": moment(before_ns), "n_missing": n_missing, **_sides(bars, row)}
+
+
+def _empty_day(bars: Bars, day_ns: int) -> dict[str, Any]:
+    """Return a day without any bar: its date, and the way to where it would be."""
+    noon = day_ns + DAY_NS // 2  # lies within the local day of nearly every calendar
+    row = max(int(np.searchsorted(bars.time, noon)) - 1, 0)
+    day = moment(day_ns)
+    return {"day": day, "label": f"no bar on {day:%Y-%m-%d}", **_sides(bars, row)}
+
+
+def _sides(bars: Bars, row: int) -> dict[str, Any]:
+    """Return the numbers, from 0, of the bars at both sides of a gap, which lead a chart there, and the time of one."""
+    return {"at": moment(bars.time[row]).strftime("%Y-%m-%dT%H:%M:%SZ"), "first_bar": row, "last_bar": row + 1}
 
 
 def _around(bars: Bars, missing: dict[int, int], asked: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from runs import artifacts, exchanges
 from runs.figures import moment
 from runs.forms import DownloadForm
 from runs.models import Run, RunKind
+from runs.views.answers import viewer
 from runs.views.run_pages import page_context, runs_of
 from runs.views.submitting import submit_form
 
@@ -31,7 +32,7 @@ def download_new(request: HttpRequest) -> HttpResponse:
         return render(request, "runs/download_new.html", context, status=200 if request.method == "GET" else 409)
     store = artifacts.candle_store()
     if request.method == "GET":
-        return _page(request, _prefilled(request, DownloadForm({}, known, store)))
+        return _page(request, _prefilled(request, DownloadForm({}, known, store, _last_used(request))))
     form = DownloadForm(request.POST.dict(), known, store)
     resolved = form.resolve()
     if resolved is None:
@@ -48,7 +49,14 @@ def _prefilled(request: HttpRequest, blank: DownloadForm) -> DownloadForm:
             return blank
         return DownloadForm.from_spec(DownloadSpec.from_dict(run.spec), blank.known, blank.store)
     asset, exchange, timeframe = (*dataset.split("|"), "", "", "")[:3]
-    return DownloadForm({"asset": asset, "exchange": exchange, "timeframe": timeframe}, blank.known, blank.store)
+    data = {"asset": asset, "exchange": exchange, "timeframe": timeframe}
+    return DownloadForm(data, blank.known, blank.store, blank.usual)
+
+
+def _last_used(request: HttpRequest) -> str:
+    """Return the exchange of the viewer's newest download; empty when there is none."""
+    own = Run.objects.filter(kind=RunKind.DOWNLOAD, user=viewer(request)).order_by("-number")
+    return own.values_list("exchange", flat=True).first() or ""
 
 
 def _page(request: HttpRequest, form: DownloadForm, status: int = 200) -> HttpResponse:

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from algotrade.strategies.catalog import title_of
 from runs import artifacts, fragments, run_csv, run_list
+from runs.datasets import names_of
 from runs.forms import BacktestForm, dataset_value
 from runs.models import Run, RunKind, RunState
 from runs.run_list import NEWEST, Wanted
@@ -86,7 +87,8 @@ def _tabs(counts: Mapping[str, int], wanted: Wanted) -> list[dict[str, Any]]:
 
 def _filters(wanted: Wanted) -> list[dict[str, Any]]:
     """Return the selects of the filter form: name, label, what all of them is called, and what there is."""
-    there = run_list.choices(Run.objects.all())
+    stored = [names_of(dataset) for dataset in artifacts.candle_store().datasets()]
+    there = run_list.choices(Run.objects.all(), stored)
     datasets = [("|".join(names), f"{names[0]} {names[2]} · {names[1]}") for names in there["datasets"]]
     selects = [
         ("kind", "Kind", "All kinds", [(kind.value, f"{kind.label}s") for kind in RunKind]),

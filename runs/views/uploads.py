@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from algotrade.errors import MarketDataError
+from algotrade.market.ticks import step_text
 from runs import artifacts
 from runs.figures import moment
 from runs.forms.upload import UploadForm, is_changed
@@ -28,7 +29,9 @@ def uploads(request: HttpRequest) -> Any:
 def upload_new(request: HttpRequest) -> HttpResponse:
     """Show where to choose a file; a POST receives it, looks it through, and leads to what was found."""
     if request.method == "GET":
-        return render(request, "data/import.html", {"nav": "data", "waiting": uploads(request).waiting()})
+        return render(
+            request, "data/import.html", {"nav": "data", "waiting": uploads(request).waiting(), "then": "upload_new"}
+        )
     file = request.FILES.get("file")
     try:
         upload, owner = files.receive(viewer(request), file, guessed(file.name or "") if file else {})
@@ -61,24 +64,34 @@ def upload_page(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     upload = get_object_or_404(uploads(request), id=upload_id)
     if upload.state == UploadState.IMPORTED:
         return redirect(_imported_url(upload))
+    if request.method == "POST":
+        upload.mark_superseded()
     if request.method == "GET" or upload.is_active or upload.preview is None:
         return _page(request, upload)
     typed = request.POST.dict()
+    wants_import = request.POST.get("do") == "import"
+    wrong: dict[str, str] = {}
     try:
         options = read_options(typed)
     except WrongOptions as error:
-        return _page(request, upload, typed=typed, fields=error.fields, status=422)
-    wants_import = request.POST.get("do") == "import"
-    if wants_import and upload.is_importable and not is_changed(options, upload.options, upload.seen):
+        wrong = error.fields
+        # Names are missing: the preview follows the rest all the same.
+        try:
+            options = read_options(typed, for_check=True)
+        except WrongOptions as worse:
+            return _page(request, upload, typed=typed, fields=wrong if wants_import else worse.fields, status=422)
+    if wants_import and not wrong and upload.is_importable and not is_changed(options, upload.options, upload.seen):
         owner = upload.mark_importing(options)
     else:
         owner = upload.mark_checking(options)
     if owner:
         try:
-            work.begin(upload, owner, then_import=wants_import)
+            work.begin(upload, owner, then_import=wants_import and not wrong)
         except work.Discarded as error:
             messages.info(request, str(error))
             return redirect("data")
+    if wrong and wants_import:
+        return _page(request, upload, typed=typed, fields=wrong, status=422)
     return redirect(upload)
 
 
@@ -100,11 +113,26 @@ def _page(
             "n_hidden": seen.n_rows - len(seen.head) - len(seen.tail),
             "first": moment(seen.first_ns),
             "last": moment(seen.last_ns),
-            "is_nameless": not all(upload.options.get(name) for name in ("asset", "exchange")),
+            "nameless": _missing_names(upload, typed or {}),
+            "tick": _tick(upload),
             "is_same": seen.replaces is not None and seen.changes is None,
         }
     context |= {"errors": upload.errors, "n_more": upload.n_errors - len(upload.errors)}
-    return render(request, "data/upload.html", context, status=status)
+    # A script that follows the corrections shows what came of them, whatever it is.
+    return render(request, "data/upload.html", context, status=200 if is_htmx(request) else status)
+
+
+def _missing_names(upload: Upload, typed: dict[str, str]) -> str:
+    """Return which names the dataset still lacks; empty when it lacks none."""
+    said = {**upload.options, **typed}
+    return " and ".join(name for name in ("asset", "exchange") if not str(said.get(name) or "").strip())
+
+
+def _tick(upload: Upload) -> dict[str, Any]:
+    """Return the tick size that the import takes, and whether it is a guess."""
+    seen, named = upload.seen, upload.options.get("tick_size")
+    size = named or (seen.tick_size if seen else None)
+    return {"text": "" if size is None else step_text(size), "is_guess": named is None}
 
 
 def _progress(upload: Upload) -> dict[str, Any]:
@@ -141,7 +169,7 @@ def upload_discard(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
         return redirect(upload)
     what = "nothing was stored" if is_unstored else "its candles were stored before, and stay"
     messages.info(request, f"{upload} was discarded; {what}.")
-    return redirect("data")
+    return redirect("upload_new" if request.POST.get("then") == "upload_new" else "data")
 
 
 def _imported_url(upload: Upload) -> str:

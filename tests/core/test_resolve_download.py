@@ -90,7 +90,8 @@ def test_dataset_that_has_the_last_finished_bar_is_up_to_date(resolve, store):
 @pytest.mark.parametrize(
     ("changes", "field", "told"),
     [
-        ({"exchange": "bitstanp"}, "exchange", "such as bitstamp"),
+        ({"exchange": "bitstanp"}, "exchange", "There are 2; did you mean bitstamp?"),
+        ({"exchange": "qqq"}, "exchange", "There are 2; such as bitstamp, kraken."),
         ({"exchange": None}, "exchange", "required"),
         ({"asset": ""}, "asset", "required"),
         ({"asset": "../../etc"}, "asset", "a market such as BTC/USD"),
@@ -113,3 +114,8 @@ def test_what_is_wrong_is_told_with_its_field(resolve, changes, field, told):
 
 def test_everything_that_is_wrong_is_told_at_once(resolve):
     assert set(refused(resolve, exchange="x", asset="", timeframe="", nonsense=1)) >= {"exchange", "asset", "nonsense"}
+
+
+def test_wrong_timeframe_hides_no_wrong_moment(resolve):
+    assert set(refused(resolve, timeframe="7h", start="yesterday", end="never")) == {"timeframe", "start", "end"}
+    assert set(refused(resolve, exchange="x", start="yesterday")) == {"exchange", "start"}

@@ -145,7 +145,7 @@ def test_exchange_in_trouble_is_waited_for_and_told(downloads, server, whole):
     server.troubles.extend([None, fails(500), fails(429, Retry_After="3")])
     run_id = downloads.submit(asked())
     waits = downloads.wait_until(run_id, lambda body: body["waiting"])["waiting"]
-    assert "Bitstamp did not answer" in waits["reason"]
+    assert "Bitstamp answered with status" in waits["reason"]
     assert downloads.finished(run_id)["status"] == "completed"
     assert version(downloads) == whole
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algotrade.market.calendar import Gap, empty_weekdays, find_gaps, trading_days_per_year
+from algotrade.market.calendar import Gap, empty_days, find_gaps, trades_on_weekends, trading_days_per_year
 from algotrade.market.imports import import_candles
 from algotrade.market.store import CandleStore
 
@@ -51,12 +51,36 @@ def test_night_is_no_gap_even_when_it_is_short():
 def test_weekend_and_holiday_are_no_gaps():
     time = days("2020-12-07", "2020-12-31", weekdays=range(5), without=["2020-12-25"], hours=range(14, 21))
     assert find_gaps(time, HOUR_NS) == []
-    assert empty_weekdays(time) == [ns("2020-12-25")]
+    assert empty_days(time, HOUR_NS) == [ns("2020-12-25")]
 
 
 @pytest.mark.parametrize("step_ns", [DAY_NS, 7 * DAY_NS])
-def test_bars_of_a_day_or_more_have_no_gaps_inside_days(step_ns):
-    assert find_gaps(times("2020-01-01", "2020-03-01"), step_ns) == []
+def test_days_that_are_missing_where_weekends_rest_are_no_gaps(step_ns):
+    time = days("2020-06-01", "2020-06-30", weekdays=range(5), without=["2020-06-10"])
+    assert find_gaps(time, step_ns) == []
+    assert empty_days(time, step_ns) == [ns("2020-06-10")]
+
+
+def test_days_that_are_missing_in_a_market_that_never_closes_are_gaps():
+    time = days("2020-06-01", "2020-06-30", without=["2020-06-10", "2020-06-13", "2020-06-14"])
+    gaps = [Gap(ns("2020-06-09"), ns("2020-06-11"), 1), Gap(ns("2020-06-12"), ns("2020-06-15"), 2)]
+    assert find_gaps(time, DAY_NS) == gaps
+    assert empty_days(time, DAY_NS) == []
+
+
+def test_day_that_is_an_hour_short_is_no_gap_and_hides_none():
+    # Local midnights of Berlin over 29 March 2020, a day of 23 hours; the 30th is missing.
+    local = ("2020-03-27T23:00", "2020-03-28T23:00", "2020-03-30T22:00", "2020-03-31T22:00", "2020-04-01T22:00",
+             "2020-04-02T22:00", "2020-04-03T22:00", "2020-04-04T22:00")  # fmt: skip
+    gaps = find_gaps(times(*local), DAY_NS, "Europe/Berlin")
+    assert gaps == [Gap(ns("2020-03-28T23:00"), ns("2020-03-30T22:00"), 1)]
+
+
+@pytest.mark.parametrize(
+    ("weekdays", "has_weekends"), [(range(5), False), (range(7), True), ((6, 0, 1, 2, 3, 4), True)]
+)
+def test_market_that_trades_on_weekends_is_known(weekdays, has_weekends):
+    assert trades_on_weekends(days("2020-06-01", "2020-06-30", weekdays=weekdays)) is has_weekends
 
 
 @pytest.mark.parametrize("n_bars", [0, 1])
@@ -83,33 +107,33 @@ def test_missing_bars_are_those_of_the_grid_between_neighbours_of_one_day(grid, 
 
 def test_weekdays_without_bars_are_listed_and_the_usual_weekend_is_not():
     time = days("2020-06-01", "2020-06-30", weekdays=range(5), without=["2020-06-10", "2020-06-19"])
-    assert empty_weekdays(time) == [ns("2020-06-10"), ns("2020-06-19")]
+    assert empty_days(time, HOUR_NS) == [ns("2020-06-10"), ns("2020-06-19")]
 
 
 def test_weekend_of_a_market_that_never_closes_is_missed_when_it_is_not_there():
     time = days("2020-06-01", "2020-06-30", without=["2020-06-13", "2020-06-14"])
-    assert empty_weekdays(time) == [ns("2020-06-13"), ns("2020-06-14")]
+    assert empty_days(time, HOUR_NS) == [ns("2020-06-13"), ns("2020-06-14")]
 
 
 def test_weekday_that_is_rare_is_not_missed():
     # Five Mondays have bars, and one Saturday of special trading: 1 x 2 < 5, so other Saturdays are not missing.
     time = np.sort(np.append(days("2020-06-01", "2020-06-30", weekdays=range(5)), ns("2020-06-13")))
-    assert empty_weekdays(time) == []
+    assert empty_days(time, HOUR_NS) == []
 
 
 def test_no_bars_lack_no_weekdays():
-    assert empty_weekdays(np.array([], np.int64)) == []
+    assert empty_days(np.array([], np.int64), HOUR_NS) == []
 
 
 @given(st.sets(st.integers(-40, 40), min_size=1))
-def test_empty_weekdays_are_days_between_that_are_usual_and_have_no_bar(numbers):
+def test_empty_days_are_days_between_that_are_usual_and_have_no_bar(numbers):
     bars = {date(1970, 1, 1) + timedelta(number) for number in numbers}
     counts = [sum(day.weekday() == weekday for day in bars) for weekday in range(7)]
     span = (max(bars) - min(bars)).days
     between = (min(bars) + timedelta(at) for at in range(span + 1))
     expected = [day for day in between if day not in bars and counts[day.weekday()] * 2 >= max(counts)]
     time = np.array(sorted(numbers), np.int64) * DAY_NS
-    assert empty_weekdays(time) == [(day - date(1970, 1, 1)).days * DAY_NS for day in expected]
+    assert empty_days(time, HOUR_NS) == [(day - date(1970, 1, 1)).days * DAY_NS for day in expected]
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,13 @@ def test_silence_is_waited_for_within_bounds(server, fetch, monkeypatch):
     assert "did not answer" in watcher.waits[0]
 
 
+def test_error_for_an_answer_is_told_as_one(server, fetch):
+    server.troubles.append(fake.fails(503))
+    watcher = Watcher()
+    fetch(watcher=watcher)
+    assert watcher.waits[0][0].startswith("Bitstamp answered with status 503: ")
+
+
 def test_trouble_that_stays_fails_and_keeps_what_was_fetched(server, fetch):
     server.troubles.extend([None, *[fake.fails(500)] * downloading.MOST_TRIES])
     with pytest.raises(MarketDataError, match=r"asked 8 times\. What was fetched is kept"):

@@ -53,11 +53,11 @@ def test_import_tells_bars_range_gaps_days_and_duplicates(imported, write, store
     version = store.get("SPY", "NYSE", "1d").version[:12]
     assert lines == [
         f"SPY 1d on NYSE: 8 bars, 2020-01-01 00:00 to 2020-01-14 00:00 UTC, version {version}",
-        "Gaps: 0 (0 bars missing between a day's first and last bar)",
+        "Gaps: 0 (0 bars missing)",
         "Weekdays without bars: 2 (2020-01-07, 2020-01-08)",
         "Duplicates left out: 1",
         "Times have no offset; taken as UTC.",
-        "Tick size 0.01, the smallest step seen in the prices' decimals.",
+        "Tick size 0.01 is a guess: all prices are multiples of it.",
     ]
 
 
@@ -65,7 +65,7 @@ def test_import_tells_the_first_gaps_and_counts_the_others(imported, write):
     hours = [2 * hour for hour in range(12)]  # eleven gaps of one hour each
     rows = [f"2020-01-02T{hour:02}:00,97.31,98,97,97.5,10" for hour in hours]
     lines = imported(write(rows), *NAMES[:-1], "1h")
-    assert lines[1] == "Gaps: 11 (11 bars missing between a day's first and last bar)"
+    assert lines[1] == "Gaps: 11 (11 bars missing)"
     assert lines[2] == "  after 2020-01-02 00:00: 1 missing"
     assert lines[11:13] == ["  after 2020-01-02 18:00: 1 missing", "  … and 1 more"]
     assert lines[13] == "Weekdays without bars: 0"
@@ -159,18 +159,31 @@ def test_exit_status_is_zero_for_success_and_not_for_a_refusal(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    ("file", "exchange", "n_bars", "range_told"),
+    ("file", "exchange", "n_bars", "range_told", "gaps_told"),
     [
-        ("SPY-1h.csv", "NYSE", 40_832, "1998-01-02"),
-        ("EURUSD-1h.csv", "OANDA", 74_439, "2007"),
-        ("BTCUSD-1d.csv", "COINBASE", 1_318, "2014-12-01 00:00 to 2018-08-13 00:00 UTC"),
-        ("BTCUSD-1m.csv", "COINBASE", 1_007, "2018-04-04"),
+        ("SPY-1h.csv", "NYSE", 40_832, "1998-01-02", "Gaps: 0 (0 bars missing)"),
+        ("EURUSD-1h.csv", "OANDA", 74_439, "2007", "Gaps: 4 (35 bars missing)"),
+        ("BTCUSD-1d.csv", "COINBASE", 1_318, "2014-12-01 00:00 to 2018-08-13 00:00 UTC", "(34 bars missing)"),
+        ("BTCUSD-1m.csv", "COINBASE", 1_007, "2018-04-04", "Gaps: 1 (1 bars missing)"),
     ],
 )
-def test_real_candles_come_in_whole(shared_data, imported, store, file, exchange, n_bars, range_told):
+def test_real_candles_come_in_whole(shared_data, imported, store, file, exchange, n_bars, range_told, gaps_told):
     asset, timeframe = file.removesuffix(".csv").split("-")
     lines = imported(shared_data / file, "--asset", asset, "--exchange", exchange, "--timeframe", timeframe)
     assert lines[0].startswith(f"{asset} {timeframe} on {exchange}: {n_bars:,} bars, ")
     assert range_told in lines[0]
+    assert gaps_told in lines[1]
     assert "Duplicates left out: 0" in lines
     store.verify(store.get(asset, exchange, timeframe))
+
+
+def test_column_is_named_by_role(imported, write, store):
+    path = write([row.replace("97.5,", "97.5,97.4,") for row in ROWS], header=",Open,High,Low,Close,Adj Close,Volume")
+    imported(path, *NAMES, "--column", "time=(column 1)", "--column", "close=Adj Close")
+    assert store.load(store.get("SPY", "NYSE", "1d")).close.tolist() == [97.4] * 5
+
+
+@pytest.mark.parametrize("text", ["time", "when=Date", "time="])
+def test_column_of_no_role_is_refused(imported, write, text):
+    with pytest.raises(CommandError, match="must be like time=Date"):
+        imported(write(ROWS), *NAMES, "--column", text)

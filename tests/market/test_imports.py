@@ -138,6 +138,91 @@ def test_same_candles_come_of_every_form_of_file(bars, file):
     assert rows_of(loaded) == [(1, 2, 0.5, 1.5, 10)] * 5
 
 
+def test_row_out_of_order_in_a_file_that_is_newest_first_is_the_only_one_told(refusal):
+    rows = [*reversed(ROWS)]
+    rows[1], rows[2] = rows[2], rows[1]  # 5, 3, 4, 2, 1: the fourth of January rises in row 4
+    told = refusal([HEADER, *rows])
+    assert (
+        told == "Row 4, column 'timestamp': the time 2020-01-04 is after that of row 3, in a file that is newest first."
+    )
+
+
+def test_newest_first_is_turned_around_where_a_clock_is_put_back(bars):
+    hours = ("00:30", "01:30", "01:30", "02:30")  # New York, 1 November 2020: half past one comes twice
+    rows = [f"2020-11-01 {hour},1,2,0.5,1.5,{at}" for at, hour in enumerate(hours)]
+    loaded = bars([HEADER, *reversed(rows)], "1h", time_zone="America/New_York")
+    assert np.diff(loaded.time).tolist() == [3600 * 10**9] * 3
+    assert loaded.volume.tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("header", [",Open,High,Low,Close,Volume", "Unnamed: 0,Open,High,Low,Close,Volume"])
+def test_index_without_a_name_is_the_time(bars, header):
+    loaded = bars([header, *(f"2020-01-0{day} 00:00:00,1,2,0.5,1.5,10" for day in range(1, 4))])
+    assert loaded.time.tolist() == [(DAY_1 + 86_400 * day) * 10**9 for day in range(3)]
+
+
+def test_index_of_numbers_is_no_time(refusal):
+    told = refusal([",when,open,high,low,close", "0,2020-01-01,1,2,0.5,1.5"])
+    assert told.startswith("There is no column for time. The file has '(column 1)', 'when', 'open'")
+
+
+def test_unnamed_column_is_chosen_by_its_place(bars):
+    columns = {"time": "(column 2)"}
+    loaded = bars(["id,,open,high,low,close,", "7,2020-01-01,1,2,0.5,1.5,"], columns=columns)
+    assert loaded.time.tolist() == [DAY_1 * 10**9]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "2020-01-01,1,2,0.5,1.5,10",
+        "1577836800,1,2,0.5,1.5,10",
+        "2020.01.01,00:00,1,2,0.5,1.5,10",
+        "20200101 000000;1;2;0.5;1.5;10",
+        "1577836800000,1.0,2.0,0.5,1.5,10,1577923199999,15.5,3,5,7,0",
+        "01.01.2020;1,0;2,0;0,5;1,5;10,0",
+    ],
+    ids=["date", "seconds", "MetaTrader", "HistData", "Binance", "decimal commas"],
+)
+def test_file_without_a_header_is_read_by_place(take, store, row):
+    next_row = row.replace("1577836800", "1577923200").replace("2020.01.01", "2020.01.02")
+    next_row = next_row.replace("2020-01-01", "2020-01-02").replace("20200101", "20200102").replace("01.01.", "02.01.")
+    report = take([row, next_row])
+    loaded = store.load(report.dataset)
+    assert loaded.time.tolist() == [DAY_1 * 10**9, (DAY_1 + 86_400) * 10**9]
+    assert rows_of(loaded) == [(1, 2, 0.5, 1.5, 10)] * 2
+    assert any(note.startswith("There is no header") for note in report.notes)
+
+
+def test_first_row_of_a_file_without_a_header_is_row_1(refusal):
+    told = refusal(["2020-01-01,1,2,0.5,1.5,10", "2020-01-02,x,2,0.5,1.5,10"])
+    assert told.startswith("Row 2, column '(column 2)': 'x' is not a finite number")
+
+
+COMMA_ROWS = [f"0{day}.01.2020;1.397,31;1.398;1.396,5;1.397,5;10,25" for day in range(1, 4)]
+
+
+def test_decimal_commas_are_read_and_told(take, store):
+    report = take(["Datum;Open;High;Low;Close;Volume", *COMMA_ROWS], columns={"time": "Datum"})
+    assert rows_of(store.load(report.dataset)) == [(1397.31, 1398, 1396.5, 1397.5, 10.25)] * 3
+    assert "Decimal comma: 97,31 in the file is 97.31." in report.notes
+
+
+def test_point_among_decimal_commas_is_a_fault_of_its_row(refusal):
+    rows = [f"2020-01-{day:02};1,5;2,5;0,5;1,5;10" for day in range(1, 21)]
+    told = refusal([HEADER.replace(",", ";"), *rows, "2020-01-21;1.5;2,5;0,5;1,5;10"])
+    assert told == "Row 22, column 'open': '1.5' is not a finite number above 0 and at most 1e+12."
+
+
+def test_quoted_thousands_of_a_file_separated_by_commas_are_no_decimals(refusal):
+    assert "'1,397' is not a finite number" in refusal([HEADER, '2020-01-01,"1,397","1,398","1,396","1,397",10'])
+
+
+def test_decimal_commas_that_break_columns_apart_are_told(refusal):
+    told = refusal([HEADER, *(f"2020-01-0{day},1,5,2,5,0,5,1,5,10" for day in (1, 2))])
+    assert "decimal commas need columns set off by semicolons" in told.splitlines()[0]
+
+
 def test_turned_around_file_is_told(take):
     assert "The file is newest first; it was turned around." in take([HEADER, *reversed(ROWS)]).notes
 
@@ -216,8 +301,7 @@ def test_one_time_with_two_values_is_refused_with_both_rows(refusal, old, new):
         ("open,high,low,close", "There is no column for time."),
         ("time|open|high|low|close", "There is no column for time, open, high, low, close."),
         ("timestamp,open,open,high,low,close", "The header names 'open' more than once."),
-        ("1577836800,1,2,0.5,1.5,10", "The first row holds numbers"),
-        ("2020-01-01,1,2,0.5,1.5,10", "There is no column for time, open, high, low, close."),
+        ("1,2,3,4,5,6", "There is no column for time, open, high, low, close. The file has '(column 1)', '(column 2)'"),
         (",,,,,", "The first row is empty"),
         (",".join(f"c{at}" for at in range(1001)), "The file has 1,001 columns; candles have six."),
         (",".join(f"column{at}" for at in range(20_000)), "has a first line of more than 64 KB"),
@@ -349,28 +433,10 @@ def test_gaps_inside_days_are_told_with_counts(take):
     assert (report.dataset.n_gaps, report.dataset.n_missing_bars) == (2, 3)
 
 
-@pytest.mark.parametrize(
-    ("prices", "tick_size"),
-    [
-        ("1,2,1,2", 1.0),
-        ("1.0,2.00,1,2.", 1.0),
-        ("1.5,2,1,1.50", 0.1),
-        ("97.31,97.4,97.3,97.3", 0.01),
-        ("1.23456,2,1,1", 1e-5),
-        ("100,2000,10,300", 1.0),
-        ("1.5e-05,2e-05,1e-05,1.5e-05", 1e-6),
-        ("1E-8,2E-8,1E-8,1E-8", 1e-8),
-        ("1.2e2,1.2e2,1.2e2,1.2e2", 1.0),
-        ("0.30000000000000004,0.5,0.1,0.3", 0.1),
-        ("1.0834299999999999,2,1,1.08343", 1e-5),
-        ("0.12345678,1,0.1,0.5", 1e-8),
-        ("0.3" + "0" * 400 + "1,0.5,0.1,0.3", 0.1),
-    ],
-)
-def test_tick_size_is_the_one_seen_in_the_decimals(take, prices, tick_size):
-    report = take([HEADER, f"2020-01-01,{prices},0.123456"])
-    assert report.dataset.instrument.tick_size == tick_size
-    assert f"Tick size {tick_size:g}, the smallest step seen in the prices' decimals." in report.notes
+def test_tick_size_is_guessed_and_told(take):
+    report = take([HEADER, "2020-01-01,97.31,97.4,97.3,97.3,0.123456"])
+    assert report.dataset.instrument.tick_size == 0.01
+    assert "Tick size 0.01 is a guess: all prices are multiples of it." in report.notes
 
 
 def test_tick_size_that_is_given_is_taken(take):

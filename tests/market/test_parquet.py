@@ -135,7 +135,7 @@ def test_faulty_value_is_told_with_row_and_column(refusal, changes, told):
 def test_file_without_a_needed_column_is_refused(refusal):
     whole = columns()
     del whole["close"]
-    assert refusal(whole).startswith("There is no column for close. The header names 'timestamp', 'open', 'high'")
+    assert refusal(whole).startswith("There is no column for close. The file has 'timestamp', 'open', 'high'")
 
 
 def test_column_that_is_no_candle_is_not_even_read(take):
@@ -180,3 +180,22 @@ def test_price_in_decimals_keeps_its_digits(take, store):
     report = take(columns(**{name: pa.array(exact, kind) for name in PRICES}))
     assert store.load(report.dataset).open.tolist() == [0.12345678, 0.12345679, 0.1234568]
     assert report.dataset.instrument.tick_size == 1e-8
+
+
+def test_unnamed_first_column_of_times_is_the_time(take, store):
+    named = columns()
+    take({"": named.pop("timestamp"), **named})
+    assert store.load(store.get("SPY", "NYSE", "1d")).time.tolist() == [second * 10**9 for second in DAYS]
+
+
+def test_unnamed_first_column_of_numbers_is_no_time(refusal):
+    told = refusal({"": [0, 1, 2], **{name: column for name, column in columns().items() if name != "timestamp"}})
+    assert told.startswith("There is no column for time. The file has '(column 1)', 'open'")
+
+
+def test_newest_first_is_turned_around_across_row_groups(take, store):
+    turned = {name: list(reversed(column if isinstance(column, list) else column.to_pylist()))
+              for name, column in columns().items()}  # fmt: skip
+    report = take(turned, row_group_size=1)
+    assert "The file is newest first; it was turned around." in report.notes
+    assert store.load(report.dataset).close.tolist() == PRICES["close"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from algotrade.market.bars import timeframe_ns
-from algotrade.market.calendar import empty_weekdays, find_gaps
+from algotrade.market.calendar import empty_days, find_gaps
 from algotrade.market.instruments import Instrument
 from algotrade.market.sample import CHARACTERS, generate, install_samples
 from algotrade.market.store import CandleStore, content_hash
@@ -61,7 +61,7 @@ def test_sample_has_the_times_of_its_market(character):
     weekdays = (time // (86_400 * 10**9) + 3) % 7
     assert (np.diff(time) > 0).all()
     assert find_gaps(time, timeframe_ns(character.timeframe)) == []
-    assert empty_weekdays(time) == []
+    assert empty_days(time, timeframe_ns(character.timeframe)) == []
     assert int(weekdays.max()) == (4 if character.weekdays_only else 6)
     assert character.first <= moments[0].date() <= moments[1].date() <= character.last
 

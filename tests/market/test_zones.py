@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from algotrade.errors import MarketDataError
-from algotrade.market.calendar import empty_weekdays, find_gaps
+from algotrade.market.calendar import empty_days, find_gaps
 from algotrade.market.times import parse_times
 from algotrade.market.zones import day_starts, local_days, offsets_ns, to_utc, zone, zone_names
 
@@ -96,8 +96,8 @@ def test_weekday_without_bars_is_one_of_the_calendar():
     # A market of New York's evenings: its Monday to Friday are UTC's Tuesday to Saturday.
     days = (7, 8, 9, 10, 11, 14, 16, 17, 18, 21, 22, 23, 24, 25)
     time = np.array([ns(f"2020-01-{day:02}T02:00") for day in days], np.int64)
-    assert empty_weekdays(time) == [ns("2020-01-15")]
-    assert empty_weekdays(time, NEW_YORK) == [ns("2020-01-14")]
+    assert empty_days(time, HOUR_NS) == [ns("2020-01-15")]
+    assert empty_days(time, HOUR_NS, NEW_YORK) == [ns("2020-01-14")]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from runs import artifacts
 from runs.access_models import ApiToken
-from runs.models import Chunk, Note, Run, RunState, Trial, Worker
+from runs.models import Chunk, Note, Run, RunState, Trial, Upload, UploadState, Worker
 from tests.builders import ERROR, make_run, make_user
 from tests.runs.clients import browser
 from tests.runs.trials import add_trials, make_search, make_trial
@@ -28,7 +28,9 @@ def act(client, action, *runs, **extra):
     return client.post(RUNS, data, follow=True)
 
 
-@pytest.mark.parametrize("path", [RUNS, "/admin/", "/admin/runs/worker/", "/admin/runs/apitoken/", RUNS + "1/change/"])
+@pytest.mark.parametrize(
+    "path", [RUNS, "/admin/", "/admin/runs/worker/", "/admin/runs/apitoken/", "/admin/runs/upload/", RUNS + "1/change/"]
+)
 def test_administration_is_for_staff_only(path, client):
     for stranger in (client, browser()):
         response = stranger.get(path)
@@ -60,7 +62,7 @@ def test_page_of_a_failed_run_shows_its_trace_as_text(staff):
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("model", [Run, Trial, Chunk, Worker, ApiToken])
+@pytest.mark.parametrize("model", [Run, Trial, Chunk, Worker, ApiToken, Upload])
 def test_nothing_can_be_added_or_edited(staff, model, rf):
     request = rf.get("/")
     request.user = make_user(is_staff=True, is_superuser=True)
@@ -167,3 +169,43 @@ def test_page_of_an_optimization_leads_to_its_trials_and_chunks(staff, search):
     page = staff.get(f"{RUNS}{search.pk}/change/").content.decode()
     assert f"{TRIALS}?run__exact={search.pk}" in page
     assert "node-1:7" in staff.get(f"/admin/runs/chunk/?run__exact={search.pk}").content.decode()
+
+
+UPLOADS = "/admin/runs/upload/"
+
+
+@pytest.fixture
+def uploads():
+    """Return a file that waits, with an error, and one that was imported; neither is the staff member's."""
+    sent = {"user": make_user(), "size_bytes": 2_048}
+    wrong = ["Row 2: <script>alert(1)</script>"]
+    waiting = Upload.objects.create(name="a.csv", state=UploadState.CHECKED, errors=wrong, n_errors=30, **sent)
+    return waiting, Upload.objects.create(name="b.csv", state=UploadState.IMPORTED, stored={"key": "SPY"}, **sent)
+
+
+def test_uploads_are_listed_with_state_user_size_and_errors(staff, uploads):
+    page = staff.get(UPLOADS).content.decode()
+    for text in ("a.csv", "b.csv", "2.0\xa0KB", "Checked", "Imported", uploads[0].user.username, ">30<", "Row 2:"):
+        assert text in page, text
+    assert "<script>alert" not in page
+    assert "a.csv" not in staff.get(f"{UPLOADS}?state__exact=imported").content.decode()
+
+
+def test_page_of_an_upload_is_to_look_at_only(staff, uploads):
+    address = f"{UPLOADS}{uploads[0].pk}/change/"
+    page = staff.get(address).content.decode()
+    assert "&lt;script&gt;alert(1)" in page
+    assert staff.post(address, {"state": "imported"}).status_code == 403
+    assert staff.post(f"{UPLOADS}{uploads[0].pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_waiting_uploads_are_discarded_and_others_stay(staff, uploads, settings, tmp_path):
+    settings.ALGOTRADE_HOME = tmp_path
+    waiting, imported = uploads
+    waiting.path.parent.mkdir(parents=True)
+    waiting.path.write_text("x")
+    data = {"action": "discard_selected", "_selected_action": [waiting.pk, imported.pk]}
+    page = staff.post(UPLOADS, data, follow=True).content.decode()
+    assert "Discarded: 1. Imported already or being stored: 1." in page
+    assert list(Upload.objects.all()) == [imported]
+    assert not waiting.path.parent.exists()

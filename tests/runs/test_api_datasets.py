@@ -225,3 +225,21 @@ def test_list_tells_runs_and_versions(api):
     assert (status, body["total"]) == (200, 1)
     assert (body["items"][0]["id"], body["items"][0]["runs"]) == ("ACME-TEST-1h", 1)
     assert body["items"][0]["version"] == artifacts.candle_store().datasets()[0].version
+
+
+def test_check_needs_no_names_and_an_import_does(api):
+    body = api("post", "imports/", {"file": file()})[1]
+    status, seen = api("post", f"imports/{body['id']}/check", {"calendar": "America/New_York"})
+    assert (status, seen["options"]["calendar"], seen["preview"]["bars"]) == (200, "America/New_York", 5)
+    assert api("post", f"imports/{body['id']}/import", {"asset": "SPY"})[0] == 400
+
+
+def test_key_that_is_none_is_told_with_those_that_are(api):
+    status, body = api("get", "nope")
+    assert status == 404
+    assert "There is no dataset 'nope'. There are: ACME-TEST-1h" in str(body)
+
+
+def test_column_without_a_name_is_chosen_by_its_place(api):
+    sent = {"file": file(csv(header=",open,high,low,close,volume")), **NAMES, "columns.time": "(column 1)"}
+    assert api("post", "", sent)[0] == 201

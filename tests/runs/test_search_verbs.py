@@ -149,3 +149,14 @@ def test_poll_of_the_list_brings_rows_of_both_kinds(site, user, search):
     backtest = make_page_run(user=user)
     content = site.get(f"/runs/live?id={search.id}&id={backtest.id}").content.decode()
     assert content.count("hx-swap-oob") == 2
+
+
+def test_what_remains_is_not_told_once_it_finishes_early(site, search):
+    live = {**search.live, "began": search.updated_at.timestamp() - 60}
+    Run.objects.filter(pk=search.pk).update(live=live, processed=1)
+    search.refresh_from_db()
+    assert search.eta_seconds is not None
+    post(site, search, "finish")
+    search.refresh_from_db()
+    assert search.eta_seconds is None
+    assert '<dd data-testid="eta">—</dd>' in site.get(search.get_absolute_url()).content.decode()

@@ -255,3 +255,44 @@ def test_damaged_candles_are_told_on_their_page(site):
     dataset = store_hours([0, 1])
     dataset.path.write_bytes(b"x")
     assert "cannot be read" in page_of(site.get(f"/data/{dataset.key}"))
+
+
+def store_days(numbers, asset="DAILY"):
+    """Store flat daily bars at these days after Monday, 1 January 2024."""
+    flat = np.full(len(numbers), 100.0)
+    bars = Bars(START_NS + np.array(numbers, np.int64) * 24 * HOUR_NS, flat, flat, flat, flat, flat)
+    return artifacts.candle_store().add(bars, Instrument(asset, "X", 0.01), "1d")
+
+
+def test_missing_days_of_a_market_that_never_closes_are_gaps(site):
+    dataset = store_days([day for day in range(60) if day not in (5, 6, 20)])
+    page = page_of(site.get(f"/data/{dataset.key}"))
+    assert page.count("Go to gap") == 2
+    assert "Days missing between the first and the last" in page
+    assert "without any bar" not in page
+    assert '2 <span class="quiet">(3 bars)</span>' in page_of(site.get("/data"))
+
+
+def test_weekdays_without_bars_are_called_so_and_lead_to_their_place(site):
+    dataset = store_days([day for day in range(60) if day % 7 < 5 and day not in (9, 30)])
+    page = page_of(site.get(f"/data/{dataset.key}"))
+    assert "2 weekdays without any bar, such as holidays; each leads to its place:" in page
+    days = page.split('data-testid="empty-days"')[1].split("</ul>")[0]
+    assert days.count('title="Go to gap"') == 2
+    assert 'data-bars="6 7" data-label="no bar on 2024-01-10"' in days  # Monday to Friday, Monday and Tuesday: 0 to 6
+    assert "at=2024-01-09T00%3A00%3A00Z#bars" in days
+
+
+def test_days_without_bars_of_a_market_that_trades_on_weekends_are_no_weekdays(site):
+    dataset = store_hours([hour for hour in range(24 * 30) if hour // 24 not in (5, 6)])
+    page = page_of(site.get(f"/data/{dataset.key}"))
+    assert "2 days without any bar; each leads to its place:" in page
+    assert "weekday" not in page
+
+
+def test_used_dataset_says_why_it_cannot_be_deleted(site):
+    make_run(**ACME)
+    page = page_of(site.get("/data/ACME-TEST-1h"))
+    reason = "ACME 1h on TEST is used by 1 run. Delete them first; their results rest on it."
+    assert f'disabled aria-describedby="why-kept" title="{reason}"' in page
+    assert f'data-testid="why-kept">{reason}</p>' in page

@@ -59,9 +59,19 @@ def test_data_page_leads_to_the_form(known):
     assert 'href="/data/download"' in known.get("/data").content.decode()
 
 
+def test_form_opens_on_the_exchange_that_its_user_took_last(known, user, monkeypatch):
+    many = {name: {"title": name, "timeframes": ["1h"]} for name in ("aftermath", "kraken", "binance", "bitstamp")}
+    monkeypatch.setattr(exchanges, "known", lambda: many)
+    assert '<option value="binance" selected>' in known.get("/data/download").content.decode()
+    make_download(RunState.FAILED, user=user, spec={"exchange": "bitstamp"})
+    make_download(RunState.COMPLETED, user=make_user(), spec={"exchange": "aftermath"})
+    assert '<option value="bitstamp" selected>' in known.get("/data/download").content.decode()
+
+
 def test_blank_form_offers_exchanges_and_complains_of_nothing(known):
     html = known.get("/data/download").content.decode()
-    assert '<option value="bitstamp" selected>Bitstamp</option>' in html
+    assert '<option value="bitstamp">Bitstamp</option>' in html
+    assert '<option value="kraken" selected>' in html
     assert "Kraken &lt;b&gt;" in html
     assert "aria-invalid" not in html
 
@@ -126,10 +136,16 @@ def test_running_download_shows_how_far_it_is_and_why_it_waits(page):
     live = {"rate": 150.0, "waiting": {"reason": "Bitstamp did not answer: <503>.", "seconds": 12.0}}
     _, html = page(RunState.RUNNING, processed=400, phase="fetching_bars", live=live)
     assert 'Fetched 400 <span class="of">/ 1,000 bars' in html
-    assert "150 <small>bars/s" in html
-    assert '<dd data-testid="eta">—</dd>' in html
     assert "Bitstamp did not answer: &lt;503&gt;. Next try in 12 s." in html
+    assert '<dd data-testid="rate">—</dd>' in html
+    assert '<dd data-testid="eta">—</dd>' in html
     assert 'data-verbs="cancel"' in html
+
+
+def test_running_download_that_does_not_wait_shows_its_rate(page):
+    _, html = page(RunState.RUNNING, processed=400, phase="fetching_bars", live={"rate": 150.0})
+    assert "150 <small>bars/s" in html
+    assert '<dd data-testid="eta">—</dd>' not in html
 
 
 def test_completed_download_shows_what_came_of_it(page):

@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from runs.models import RunState
-from tests.builders import make_user
+from tests.builders import make_download, make_user
 from tests.runs.pages import make_completed, make_failed, make_page_run
 from tests.runs.trials import make_search
 
@@ -138,3 +138,13 @@ def test_runs_of_the_team_are_shown(site):
 
 def test_list_refuses_a_post(site):
     assert site.post("/runs").status_code == 405
+
+
+def test_dataset_that_a_download_only_asked_for_is_no_filter(site, user):
+    make_download(RunState.FAILED, user=user)
+    make_download(RunState.COMPLETED, user=user, spec={"asset": "ACME", "exchange": "TEST", "timeframe": "1h"})
+    make_page_run(user=user, asset="GONE")
+    page = site.get("/runs").content.decode()
+    assert '<option value="ACME|TEST|1h"' in page  # stored
+    assert '<option value="GONE|' in page  # a backtest ran on it
+    assert '<option value="BTC-USD|' not in page

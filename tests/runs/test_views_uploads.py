@@ -47,7 +47,7 @@ def test_file_leads_to_what_it_holds(send):
         "SPY-1d.csv",
         "CSV, separated by comma",
         "1 Jan 2020",
-        "Name asset and exchange first.",
+        "Name the exchange first.",
     ):
         assert part in page, part
     assert 'value="SPY"' in page
@@ -87,7 +87,8 @@ def test_faulty_rows_are_listed_and_counted(send):
     assert "Nothing was imported: 25 errors." in page
     assert "… and 5 more." in page
     assert "Nothing yet: 25 errors." in page
-    assert "Check and import" in page
+    assert 'name="do" value="import" disabled>' in page
+    assert "first.</p>" not in page
 
 
 def test_import_leads_to_the_dataset_and_says_what_was_stored(send, site, settings):
@@ -263,3 +264,85 @@ def test_cancel_while_the_rows_are_read_stores_nothing(send, site, monkeypatch):
     page = page_of(site.post(upload.get_absolute_url(), {**NAMES, "do": "import"}, follow=True))
     assert "It was cancelled; nothing was stored." in page
     assert artifacts.candle_store().newest("SPY", "NYSE", "1d") is None
+
+
+BARE = [f"2020-01-15 09:{minute},97.31,98,97,97.5,10" for minute in (30, 31, 32)]
+
+
+def test_check_needs_no_names_and_the_preview_follows_the_zone(send, site):
+    send(csv(BARE))
+    upload = Upload.objects.get()
+    blank = {"asset": "", "exchange": "", "timeframe": "", "time_zone": "America/New_York", "do": "check"}
+    response = site.post(upload.get_absolute_url(), blank, follow=True)
+    page = page_of(response)
+    assert response.status_code == 200
+    assert "Times have no offset; taken as America/New_York." in page
+    assert "15 Jan 2020, 14:30" in page
+    assert "Name the asset and exchange first." in page
+    assert "is missing" not in page
+
+
+def test_import_without_names_is_told_and_the_preview_follows_the_rest(send, site):
+    send(csv(BARE))
+    upload = Upload.objects.get()
+    typed = {"asset": "SPY", "exchange": "", "timeframe": "1m", "time_zone": "America/New_York", "do": "import"}
+    response = site.post(upload.get_absolute_url(), typed)
+    page = page_of(response)
+    assert response.status_code == 422
+    assert "The exchange is missing." in page
+    assert "15 Jan 2020, 14:30" in page
+
+
+def test_check_with_a_wrong_field_tells_a_script_so(send, site):
+    send()
+    typed = {"timeframe": "1 hour", "do": "check"}
+    response = site.post(Upload.objects.get().get_absolute_url(), typed, headers={"HX-Request": "true"})
+    assert (response.status_code, "must be like 1m" in page_of(response)) == (200, True)
+    assert "is missing" not in page_of(response)
+
+
+def test_form_checks_itself_when_a_choice_changes(send):
+    page = page_of(send())
+    assert 'hx-trigger="change from:(#options-form select), change from:#field-timeframe"' in page
+    assert 'hx-select="#upload-body"' in page
+
+
+def test_words_that_come_while_a_check_runs_take_its_place(send, site):
+    send()
+    upload = Upload.objects.get()
+    slow = upload.mark_checking({})
+    site.post(upload.get_absolute_url(), {**NAMES, "do": "import"})
+    assert artifacts.candle_store().newest("SPY", "NYSE", "1d").n_bars == 5
+    assert not upload.beat(slow, "Reading", 1, 2)
+
+
+def test_unnamed_index_and_decimal_commas_are_read_and_offered(send):
+    rows = [f"2020-01-0{day};97,31;98,5;97;97,5;10" for day in range(1, 6)]
+    page = page_of(send(csv(rows, header=";Open;High;Low;Close;Volume")))
+    for part in ("5 bars", "CSV, separated by semicolon, decimal comma", "Decimal comma: 97,31 in the file is 97.31."):
+        assert part in page, part
+    assert '<option value="(column 1)" selected>(column 1)</option>' in page
+
+
+def test_steps_are_written_without_an_exponent_and_the_guess_is_called_one(send):
+    page = page_of(send(csv(["2020-01-01,1.31927,1.31955,1.3187,1.31935,0"])))
+    assert '<dd data-testid="tick">0.00001 <span class="quiet">a guess</span></dd>' in page
+    assert 'value="0.00000001"' in page
+    assert "1e-0" not in page
+
+
+@pytest.mark.parametrize(("then", "target"), [("", "/data"), ("upload_new", "/data/import"), ("//x", "/data")])
+def test_discard_leads_back_to_where_the_file_was_listed(send, site, then, target):
+    send()
+    response = site.post(f"{Upload.objects.get().get_absolute_url()}/discard", {"then": then})
+    assert response["Location"] == target
+
+
+def test_files_that_wait_are_folded_after_three_and_discarded_in_the_list(send, site):
+    for at in range(5):
+        send(name=f"SPY{at}-1d.csv")
+    for address, then in (("/data", "data"), ("/data/import", "upload_new")):
+        page = page_of(site.get(address))
+        shown, folded = page.split('<details class="more waiting-more"><summary>2 more</summary>')
+        assert [shown.count('aria-label="Discard SPY'), folded.count('aria-label="Discard SPY')] == [3, 2]
+        assert page.count(f'name="then" value="{then}"') == 5

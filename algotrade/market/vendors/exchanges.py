@@ -144,7 +144,8 @@ class Exchange:
             status = self._session.status
             may_pass = isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse)
             if status in PASSING or status >= 500 or (may_pass and status not in REFUSALS):
-                what = "asks to be asked less often" if status in TOO_OFTEN else "did not answer"
+                how = f"answered with status {status}" if status >= 400 else "did not answer"
+                what = "asks to be asked less often" if status in TOO_OFTEN else how
                 raise TryAgain(f"{self.title} {what}: {_words(error)}", self._retry_after()) from error
             refused = f" with status {status}" if status >= 400 else ""
             raise MarketDataError(f"{self.title} refuses{refused}: {_words(error)}") from error

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
+from algotrade.market.columns import find_columns
 from algotrade.market.instruments import Instrument
-from algotrade.market.rows import find_columns, observed_tick, parse
+from algotrade.market.rows import parse
 from algotrade.market.store import CandleStore, Dataset
 from algotrade.market.tables import ImportRefused, Table
+from algotrade.market.ticks import guess_tick, step_text
 from algotrade.market.vendors.download import Fetched, missing_times
 from algotrade.market.vendors.spec import DownloadSpec
 from algotrade.market.zones import UTC_NAME
@@ -98,9 +100,10 @@ def checked(fetched: Fetched, spec: DownloadSpec) -> tuple[Bars, float, list[str
         raise MarketDataError(
             f"The exchange has bars that are {closest / 1e9:,.0f} s apart, less than the timeframe {spec.timeframe}."
         )
-    told, seen = fetched.instrument.tick_size, observed_tick(table, found)
-    if seen < told:
-        return bars, seen, [f"Tick size {seen:g}, as seen in the prices; the exchange says {told:g}."]
+    told, seen = fetched.instrument.tick_size, guess_tick(bars)
+    if seen.share and seen.size < told:
+        note = f"Tick size {step_text(seen.size)}, as seen in the prices; the exchange says {step_text(told)}."
+        return bars, seen.size, [note]
     return bars, told, []
 
 

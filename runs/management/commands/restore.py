@@ -27,7 +27,10 @@ class Command(BaseCommand):
             raise CommandError("A backup is brought back into the database of a home folder. Unset DATABASE_URL.")
         try:
             archive.bring_back(options["file"], settings.ALGOTRADE_HOME)
-        except (archive.ArchiveError, OSError) as error:
+        except archive.ArchiveError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            where = error.filename or options["file"]
+            raise CommandError(f"Nothing was brought back: {where}: {error.strerror or error}.") from error
         first_start.migrate()
         self.stdout.write(f"Brought back {Run.objects.count():,} runs into {settings.ALGOTRADE_HOME}.")
