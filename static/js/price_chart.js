@@ -256,7 +256,7 @@ export class PriceChart {
     });
     const [up, down] = [colours.pos, colours.neg];
     this.candles.applyOptions({ upColor: up, downColor: down, wickUpColor: up, wickDownColor: down, borderUpColor: up, borderDownColor: down });
-    this.volume?.applyOptions({ color: faded(colours.field, 0.35) });
+    this.volume?.applyOptions({ color: faded(colours.field, 0.45) });
     for (const line of this.lines) line.series.applyOptions({ color: colours[line.colour] });
     this.band.colour = faded(colours.accent, 0.16);
     this.figure.dataset.shownTheme = document.documentElement.dataset.shownTheme;

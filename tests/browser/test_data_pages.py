@@ -76,7 +76,11 @@ def test_gap_is_shown_by_the_chart(send):
     expect(figure.locator("canvas").first).to_be_visible()
     page.get_by_role("link", name="Go to gap").click()
     expect(page.locator("[data-bars][aria-current]")).to_have_count(1)
-    expect(figure.locator("[data-readout]")).to_contain_text("2 bars missing")
+    expect(figure.locator("[data-readout]")).to_contain_text("2 bars missing. Showing")
+    figure.get_by_role("button", name="Latest").click()
+    expect(figure.locator("[data-readout]")).to_contain_text(re.compile("^Showing "))
+    figure.get_by_role("button", name="All").click()
+    expect(figure.locator("[data-readout]")).to_contain_text(re.compile(r"^Showing 2,998 of 2,998 bars"))
 
 
 def test_wrong_file_is_told_and_another_one_can_be_chosen(page, complaints):

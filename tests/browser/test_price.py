@@ -151,6 +151,67 @@ def test_chart_is_read_by_keyboard(page, chart):
     wait_for(lambda: view(chart)[1] == N_BARS, 10, "the latest bars")
 
 
+def test_caption_says_the_last_bars_day_however_coarse_the_candles_are(page, chart):
+    chart.get_by_role("button", name="All").click()
+    page.mouse.move(5, 5)  # no candle is under the cursor
+    expect(chart.locator("[data-readout]")).to_contain_text(
+        re.compile(rf"Showing {N_BARS:,} of {N_BARS:,} bars, \d+ to a candle, 1 Jan 2020 to 31 Dec 2024\.")
+    )
+
+
+def test_volume_is_drawn_and_told(page, chart):
+    expect(chart).to_have_attribute("data-volume", "")
+    expect(chart.locator("[data-legend]")).to_contain_text("Volume")
+    chart.locator("[data-plot]").hover(position={"x": 300, "y": 100})
+    expect(chart.locator("[data-readout]")).to_contain_text(re.compile(r" C [\d.]+ V [\d,]+"))
+
+
+LABELS = """async ([name, values, unit]) => (await import("/static/js/numbers.js"))[name](values, unit)"""
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "unit", "labels"),
+    [
+        ("axisLabels", [0.5, 0.25, 0, -0.25], "ratio", ["0.50", "0.25", "0.00", "\N{MINUS SIGN}0.25"]),
+        ("axisLabels", [0.1, 0.2, 0.30000000000000004], "ratio", ["0.1", "0.2", "0.3"]),
+        ("axisLabels", [0, 0.0125, 0.025], "fraction", ["0.00%", "1.25%", "2.50%"]),
+        ("axisLabels", [0, 2.5, 5], "count", ["0.0", "2.5", "5.0"]),
+        ("axisLabels", [0, 500, 1_000], "money", ["0", "500", "1,000"]),
+        ("axisLabels", [7], "ratio", ["7"]),
+        ("axisLabels", [], "ratio", []),
+        ("percentLabels", [-0.05, 0, 0.05], None, ["\N{MINUS SIGN}5%", "0%", "+5%"]),
+        ("percentLabels", [-0.005, -0.0025, 0], None, ["\N{MINUS SIGN}0.50%", "\N{MINUS SIGN}0.25%", "0.00%"]),
+    ],
+)
+def test_labels_of_an_axis_are_exact(page, name, values, unit, labels):
+    page.goto("/about")
+    assert page.evaluate(LABELS, [name, values, unit]) == labels
+
+
+def test_trades_fit_beside_the_metrics(page, reports):
+    page.goto(reports["report"])
+    box = page.get_by_test_id("trades-table").locator("xpath=..")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+
+
+def test_trades_come_as_a_file(page, reports):
+    page.goto(reports["report"])
+    n_trades = int(page.get_by_role("link", name="Trades").locator(".count-badge").text_content().replace(",", ""))
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV of all trades").click()
+    assert re.fullmatch(r"backtest-\d+-trades\.csv", download.value.suggested_filename)
+    assert len(download.value.path().read_text().splitlines()) == n_trades + 1
+
+
+@pytest.mark.parametrize("path", ["/runs", "/data", "live"])
+def test_every_page_of_the_bar_is_in_view_on_a_phone(open_page, reports, path):
+    page = open_page(reports["report"] if path == "live" else path, viewport={"width": 390, "height": 844})
+    nav = page.get_by_role("navigation", name="Main")
+    expect(nav.get_by_role("link")).to_have_text(["Runs", "Backtest", "Optimize", "Data"], use_inner_text=True)
+    assert nav.evaluate("nav => nav.scrollWidth <= nav.clientWidth")
+    assert page.get_by_test_id("app-bar").bounding_box()["height"] <= 48
+
+
 def test_chart_takes_the_colours_of_the_theme(page, chart):
     canvas = chart.locator("canvas").first
     light = canvas.evaluate(BACKGROUND)

@@ -75,6 +75,18 @@ def test_filters_and_search_are_in_the_address_and_back_undoes_them(page, run_of
     assert numbers(page) == [second["number"], first["number"]]
 
 
+def test_enter_in_the_search_field_is_no_error(page, run_of, complaints):
+    run = run_of(33, title="Entered")
+    page.goto("/runs")
+    page.route("**/runs?*", lambda route: (page.wait_for_timeout(200), route.continue_()))
+    page.get_by_role("searchbox").press_sequentially("entered")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("runs-range")).to_have_text("1\N{EN DASH}1 of 1 run")
+    page.wait_for_load_state("networkidle")
+    assert numbers(page) == [run["number"]]
+    assert complaints == []
+
+
 def test_column_sorts_both_ways_and_keeps_the_filters(page, run_of):
     for fast in (41, 42, 43):
         run_of(fast, tags=["sorting"])
