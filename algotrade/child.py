@@ -1,5 +1,7 @@
 """Start and talk to a Django-free child (`algotrade.runner` by default), JSON lines over pipes.
 
+Everything that a child says comes in here, and loses the secrets in it before anybody keeps or logs it.
+
 The child gets a clean environment (no secret, no database address), its own session (so that whatever it forks can be
 ended with it), and dies with its parent. Its own output is not the protocol's: what a strategy prints is kept, up to 64
 KB.
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from algotrade.errors import AlgotradeError
+from algotrade.scrubbing import scrub, scrub_all
 
 PROJECT = Path(__file__).resolve().parent.parent
 LARGEST_MESSAGE = 16 << 20
@@ -154,10 +157,8 @@ class Child:
             message = None
         if not isinstance(message, dict):  # a strategy wrote to every descriptor it found
             self.kill()
-            raise ChildEnded(self._wait(), f"{self.log}\nNo message of the runner: {line[:200]!r}")
-        if b"\\u0000" in line or b"\\ud" in line:
-            return {name: storable(value) for name, value in message.items()}
-        return message
+            raise ChildEnded(self._wait(), scrub(f"{self.log}\nNo message of the runner: {line[:200]!r}"))
+        return {name: scrub_all(value) for name, value in message.items()}
 
     def stop(self) -> None:
         """Ask the child to leave its job at the end of the stride; safe from another thread."""
@@ -221,15 +222,6 @@ class Child:
             return bool(chunk)
 
 
-def storable(value: Any) -> Any:
-    """Return JSON types without null characters and halves of surrogate pairs, which no database and no page takes."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    if isinstance(value, dict):
-        return {storable(name): storable(inner) for name, inner in value.items()}
-    return [storable(inner) for inner in value] if isinstance(value, list) else value
-
-
 class _Log:
     """The first and the last 32 KB of a stream, whatever its length."""
 
@@ -254,4 +246,5 @@ class _Log:
     def text(self) -> str:
         with self._lock:
             gap = f"\n… {self._left_out:,} bytes left out …\n".encode() if self._left_out else b""
-            return (self._head + gap + self._tail).decode("utf-8", "replace").replace("\0", "\ufffd")
+            text = (self._head + gap + self._tail).decode("utf-8", "replace").replace("\0", "\ufffd")
+        return scrub(text)

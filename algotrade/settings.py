@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 from csp.constants import NONE, SELF
 
+from algotrade.scrubbing import hide
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -85,6 +87,7 @@ CHILD_MEMORY_BYTES = 8 << 30
 HUB_POLL_SECONDS = 0.15
 
 SECRET_KEY = _secret(ALGOTRADE_HOME)
+hide(SECRET_KEY)
 DEBUG = False
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("ALGOTRADE_HOSTS", "").split(",") if h.strip()] or [
     "127.0.0.1",

@@ -6,7 +6,6 @@ characters made visible. Nothing that a stranger sends can forge a line or colou
 
 import logging
 import logging.config
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -14,16 +13,10 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from algotrade.scrubbing import HIDDEN, scrub
+
 SECRET_WORDS = ("password", "passwd", "secret", "token", "authorization", "cookie", "csrf", "digest")
 """A value whose name contains one of these is never logged."""
-HIDDEN = "[hidden]"
-
-_SECRET_TEXTS = (
-    (re.compile(r"(?i)\b(bearer\s+)[^\s\"',;]+"), r"\1" + HIDDEN),
-    (re.compile(r"\bat_[A-Za-z0-9_-]{20,}"), HIDDEN),
-    (re.compile(r"(/login/)[A-Za-z0-9_-]{8,}"), r"\1" + HIDDEN),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@"), r"\1:" + HIDDEN + "@"),
-)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _LINE_BREAKS = {10: "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 MAX_DEPTH = 4
@@ -128,13 +121,6 @@ def _cleaned(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         return [_cleaned(item, depth - 1) for item in value]
     return value
-
-
-def scrub(text: str) -> str:
-    """Return `text` without bearer tokens, login links and passwords in URLs."""
-    for pattern, replacement in _SECRET_TEXTS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def show_control_characters(_logger: object, _method: str, event: MutableMapping[str, Any]) -> EventDict:

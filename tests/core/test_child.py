@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from algotrade import child as child_module
+from algotrade import scrubbing
 from algotrade.child import LOG_BYTES, Child, ChildEnded, describe_exit
 from tests.core.conftest import answer_of, messages_of, rest_of
 from tests.environment import ROOT
@@ -406,3 +407,28 @@ def test_child_of_a_folder_that_cannot_be_made_is_not_started(tmp_path):
 def test_text_that_no_database_takes_is_made_storable(child, job):
     error = failed(child, job("raise ValueError('null \\0, half \\ud800, whole \\U0001f600')"))
     assert error["message"] == "null \ufffd, half ?, whole \U0001f600"
+
+
+def test_secret_that_a_strategy_finds_is_in_nothing_that_it_tells(child, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(scrubbing, "_known", scrubbing._Known(()))
+    scrubbing.hide("Planted-4711-xyz")
+    (tmp_path / "secret").write_text("Planted-4711-xyz")
+    deed = f"""
+        found = open({str(tmp_path / "secret")!r}).read()
+        print(found, file=sys.stderr)
+        raise ValueError(f"postgres://algo:whatever@db/rows {{found}}")
+    """
+    error = failed(child, job(deed))
+    assert error["message"] == "postgres://algo:[hidden]@db/rows [hidden]"
+    told = json.dumps(error) + child.log
+    assert "Planted" not in told
+    assert "whatever" not in told
+    assert child.log == "[hidden]\n"
+
+
+def test_secret_printed_before_the_end_is_not_in_the_log_of_the_end(child, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(scrubbing, "_known", scrubbing._Known(()))
+    (tmp_path / "secret").write_text("Planted-4711-xyz")
+    scrubbing.hide("Planted-4711-xyz")
+    deed = f"print(open({str(tmp_path / 'secret')!r}).read(), file=sys.stderr)\nos._exit(3)"
+    assert ended(child, job(deed)).log == "[hidden]\n"
