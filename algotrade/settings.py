@@ -84,6 +84,8 @@ STALL_SECONDS = 300.0
 """How long a child may be silent (one stride, one load) before it is ended as stuck."""
 CHILD_MEMORY_BYTES = 8 << 30
 """Address space of the child in which a strategy runs."""
+CHILD_CPU_SECONDS = 86_400
+"""Processor time that one job of such a child may take: a backtest, or a chunk of an optimization's trials."""
 HUB_POLL_SECONDS = 0.15
 
 SECRET_KEY = _secret(ALGOTRADE_HOME)
