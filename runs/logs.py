@@ -22,6 +22,9 @@ _LINE_BREAKS = {10: "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 MAX_DEPTH = 4
 """Levels of nested values that are searched for secrets; deeper ones are shown as text, which is searched too."""
 
+HOST_CHARACTERS = 100
+"""How much of a foreign Host header is logged."""
+
 NOISY = ("daphne", "twisted", "asyncio", "django-q", "numba", "urllib3", "django.channels.server")
 """Libraries of which only warnings are worth a line."""
 
@@ -57,16 +60,31 @@ def configure(options: Mapping[str, Any]) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(is_json)],
                 }
             },
+            "filters": {"foreign_host": {"()": ForeignHost}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": options.get("level", "INFO")},
             # Django sets up handlers of its own for these two; everything is to take the one way.
             "loggers": {
                 "django": {"handlers": [], "level": "INFO", "propagate": True},
+                "django.security.DisallowedHost": {"filters": ["foreign_host"]},
                 "django.server": {"handlers": [], "level": "INFO", "propagate": True},
                 **{name: {"level": "WARNING"} for name in NOISY},
             },
         }
     )
+
+
+class ForeignHost(logging.Filter):
+    """Makes one short line of a request for a host that we are not: anybody can send a thousand of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace Django's traceback and advice by the beginning of the header."""
+        request = getattr(record, "request", None)
+        host = str(request.META.get("HTTP_HOST", "") if request is not None else record.getMessage())
+        record.msg, record.args = "foreign Host header: %s", (host[:HOST_CHARACTERS],)
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def _shared_processors() -> list[Processor]:

@@ -1,6 +1,7 @@
 """What is logged holds no secret."""
 
 import io
+import json
 import logging
 
 import pytest
@@ -42,3 +43,13 @@ def test_installations_secret_and_known_values_are_in_no_line(lines, monkeypatch
 
 def test_settings_make_the_installations_secret_known():
     assert scrubbing.scrub(f"<{settings.SECRET_KEY}>") == "<[hidden]>"
+
+
+def test_foreign_host_is_one_short_line(lines, client, db):
+    assert client.get("/login/", HTTP_HOST="evil.example" + "x" * 5_000).status_code == 400
+    assert client.get("/login/", HTTP_HOST="a\tb.example").status_code == 400
+    told = [json.loads(line) for line in lines().splitlines()]
+    told = [line for line in told if line["logger"] == "django.security.DisallowedHost"]
+    assert [line["level"] for line in told] == ["warning", "warning"]
+    assert told[0]["event"] == "foreign Host header: evil.example" + "x" * 88
+    assert all("exception" not in line and len(json.dumps(line)) < 400 for line in told)
