@@ -33,6 +33,8 @@ OVER_TIME_SECONDS = 600.0
 """How long that is for a file that took too long: the machine may have been busy."""
 LIST_SECONDS = 4.0
 """How long a list waits for files that were not described yet; it then says of them that they are being read."""
+BUILTIN_SECONDS = 10.0
+"""How long it waits at first for the built-in ones, none of which hangs, and which any list is there for."""
 GET_SECONDS = 40.0
 """How long a question for one strategy waits."""
 BEING_READ = "It is still being read. Look again in a few seconds."
@@ -87,11 +89,8 @@ class Catalog:
     def all(self) -> list[StrategyInfo]:
         """Return every strategy by title; the broken ones, and those that are still being read, with their error."""
         sources = list(self._sources().values())
-        for source in sources:  # all are asked for before any is waited for
-            self._info(source, 0.0)
-        ours = [self._info(source, GET_SECONDS) for source in sources if source.builtin]  # none of them hangs
-        deadline = time.monotonic() + LIST_SECONDS
-        theirs = [self._info(source, deadline - time.monotonic()) for source in sources if not source.builtin]
+        ours = self._listed([source for source in sources if source.builtin], BUILTIN_SECONDS)
+        theirs = self._listed([source for source in sources if not source.builtin], LIST_SECONDS)
         return sorted(ours + theirs, key=lambda info: (info.title.casefold(), info.name))
 
     def get(self, name: str) -> StrategyInfo:
@@ -153,6 +152,13 @@ class Catalog:
                 if source is not None:
                     found[source.name] = source
         return found
+
+    def _listed(self, sources: list[Source], seconds: float) -> list[StrategyInfo]:
+        """Return the descriptions of sources, waited for so many seconds in all."""
+        deadline = time.monotonic() + seconds
+        for source in sources:  # all are asked for before any is waited for
+            self._info(source, 0.0)
+        return [self._info(source, deadline - time.monotonic()) for source in sources]
 
     def _info(self, source: Source, seconds: float) -> StrategyInfo:
         """Return the description of these sources: from memory, the archive, or a child, waited for so many seconds."""
