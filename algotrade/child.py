@@ -1,8 +1,10 @@
 """Start and talk to a Django-free child (`algotrade.runner` by default), JSON lines over pipes.
 
-The child gets a clean environment (no secret, no database address), its own session (so that whatever it forks can be
-ended with it), and dies with its parent. Its own output is not the protocol's: what a strategy prints is kept, up to 64
-KB.
+Everything that a child says comes in here, and loses the secrets in it before anybody keeps or logs it.
+
+The child gets a clean environment (no secret, no database address) and its own session, and dies with its parent. A
+runner lives under a keeper (`algotrade.lifeline`): whatever it forks is ended with it, and between two jobs. Its own
+output is not the protocol's: what a strategy prints is kept, up to 64 KB.
 """
 
 import contextlib
@@ -15,11 +17,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from algotrade.errors import AlgotradeError
+from algotrade.lifeline import end_descendants, oldest_child
+from algotrade.scrubbing import scrub, scrub_all
 
 PROJECT = Path(__file__).resolve().parent.parent
 LARGEST_MESSAGE = 16 << 20
@@ -61,7 +64,7 @@ class Child:
         module: str = "algotrade.runner",
         kernels: Path | None = None,
         memory_bytes: int = 0,
-        arguments: Sequence[str] = (),
+        cpu_seconds: int = 0,
     ) -> None:
         """Start the process; it answers once its imports are done.
 
@@ -69,7 +72,7 @@ class Child:
             module: what runs in it.
             kernels: folder of compiled strategies.
             memory_bytes: its address space; 0 does not limit it.
-            arguments: what the module is told besides its parent and its memory.
+            cpu_seconds: processor time that one job of it may take; 0 does not limit it.
         """
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -84,7 +87,7 @@ class Child:
             kernels.mkdir(parents=True, exist_ok=True)
             environment["NUMBA_CACHE_DIR"] = str(kernels)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(os.getpid()), str(memory_bytes), *arguments],
+            [sys.executable, "-m", module, str(os.getpid()), str(memory_bytes), str(cpu_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -101,7 +104,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The child's process id."""
+        """The child's process id: its keeper's, where it has one."""
         return self._process.pid
 
     @property
@@ -154,18 +157,23 @@ class Child:
             message = None
         if not isinstance(message, dict):  # a strategy wrote to every descriptor it found
             self.kill()
-            raise ChildEnded(self._wait(), f"{self.log}\nNo message of the runner: {line[:200]!r}")
-        if b"\\u0000" in line or b"\\ud" in line:
-            return {name: storable(value) for name, value in message.items()}
-        return message
+            raise ChildEnded(self._wait(), scrub(f"{self.log}\nNo message of the runner: {line[:200]!r}"))
+        return {name: scrub_all(value) for name, value in message.items()}
 
     def stop(self) -> None:
         """Ask the child to leave its job at the end of the stride; safe from another thread."""
         with contextlib.suppress(BrokenPipeError, ValueError):
             self._write({"stop": True})
 
+    def end_forks(self) -> bool:
+        """End what jobs have forked, and let the child live; False when that cannot be done."""
+        runner = oldest_child(self._process.pid)
+        return runner is not None and end_descendants(self._process.pid, spare=(runner,))
+
     def kill(self) -> None:
         """End the child and whatever it forked, now; safe from another thread and when it is gone already."""
+        if self.is_alive:  # the keeper goes last: what is orphaned meanwhile comes to it
+            end_descendants(self._process.pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._wait()
@@ -221,15 +229,6 @@ class Child:
             return bool(chunk)
 
 
-def storable(value: Any) -> Any:
-    """Return JSON types without null characters and halves of surrogate pairs, which no database and no page takes."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
-    if isinstance(value, dict):
-        return {storable(name): storable(inner) for name, inner in value.items()}
-    return [storable(inner) for inner in value] if isinstance(value, list) else value
-
-
 class _Log:
     """The first and the last 32 KB of a stream, whatever its length."""
 
@@ -254,4 +253,5 @@ class _Log:
     def text(self) -> str:
         with self._lock:
             gap = f"\n… {self._left_out:,} bytes left out …\n".encode() if self._left_out else b""
-            return (self._head + gap + self._tail).decode("utf-8", "replace").replace("\0", "\ufffd")
+            text = (self._head + gap + self._tail).decode("utf-8", "replace").replace("\0", "\ufffd")
+        return scrub(text)

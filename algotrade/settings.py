@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 from csp.constants import NONE, SELF
 
+from algotrade.scrubbing import hide
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -82,9 +84,12 @@ STALL_SECONDS = 300.0
 """How long a child may be silent (one stride, one load) before it is ended as stuck."""
 CHILD_MEMORY_BYTES = 8 << 30
 """Address space of the child in which a strategy runs."""
+CHILD_CPU_SECONDS = 86_400
+"""Processor time that one job of such a child may take: a backtest, or a chunk of an optimization's trials."""
 HUB_POLL_SECONDS = 0.15
 
 SECRET_KEY = _secret(ALGOTRADE_HOME)
+hide(SECRET_KEY)
 DEBUG = False
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("ALGOTRADE_HOSTS", "").split(",") if h.strip()] or [
     "127.0.0.1",

@@ -4,22 +4,41 @@ What can be made again is left out: compiled strategies and what is being writte
 itself, first of all, while the product may be running: whatever its rows name is there by then, and stays as it is.
 """
 
+import gzip
+import lzma
 import os
 import secrets
 import shutil
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
 
+from django.contrib.auth.models import User
+from django.db.migrations.recorder import MigrationRecorder
+
 from algotrade.errors import AlgotradeError
+from runs.models import Run
 
 DATABASE, SECRET, STRATEGIES = "algotrade.sqlite3", "secret", "strategies"
 FOLDERS = ("candles", "artifacts", "cache/strategies")
 """What else of a home is kept: candles, the runs' arrays, the sources that runs were submitted with."""
 ROOMS = frozenset((DATABASE, SECRET, STRATEGIES, "candles", "artifacts", "cache"))
+
+LARGEST_SECRET_BYTES = 4_096
+LARGEST_RATIO = 250
+"""Bytes unpacked for each byte of an archive; what `save` writes stays below it even if all is zeros."""
+ALWAYS_UNPACKED_BYTES = 1 << 30
+"""What is unpacked whatever the ratio."""
+ROOM_LEFT_BYTES = 256 << 20
+"""Space that unpacking leaves on the disk."""
+BLOCK_BYTES = 4_096
+"""What an empty file takes on a disk, about."""
+DAMAGES = (tarfile.TarError, EOFError, ValueError, OverflowError, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
+"""What Python raises over an archive that is none, is cut off or is damaged."""
 
 
 class ArchiveError(AlgotradeError):
@@ -64,7 +83,7 @@ def bring_back(file: Path, home: Path) -> None:
     """Unpack a saved home into one that has neither runs nor candles.
 
     Raises:
-        ArchiveError: the home is in use, or the file is none that `save` wrote, or is damaged.
+        ArchiveError: the home is in use, or the file is none that `save` wrote, is damaged, or needs too much room.
         OSError: it cannot be read or written.
     """
     for name in sorted(ROOMS - {SECRET, "cache"}):
@@ -75,12 +94,17 @@ def bring_back(file: Path, home: Path) -> None:
     try:
         try:
             with tarfile.open(file, "r:*") as archive:
+                room = _room(file, aside)
                 for member, place in _members(archive):
+                    room -= member.size + BLOCK_BYTES
+                    if room < 0:
+                        raise ValueError("unpacked it is larger than a backup of its size, or than the disk has room")
                     _unpack(archive, member, aside / place)
-        except (tarfile.TarError, EOFError, ValueError) as error:
+        except DAMAGES as error:
             raise ArchiveError(f"{file} cannot be unpacked: {error}") from error
-        if not (aside / DATABASE).is_file():
-            raise ArchiveError(f"{file} holds no database: it is no backup.")
+        problem = _problem(aside)
+        if problem:
+            raise ArchiveError(f"{file} {problem}")
         for suffix in ("-wal", "-shm"):  # of a database that was here before: they would be taken for this one's
             (home / f"{DATABASE}{suffix}").unlink(missing_ok=True)
         for path in sorted(aside.iterdir()):
@@ -89,6 +113,33 @@ def bring_back(file: Path, home: Path) -> None:
             path.rename(target)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _room(file: Path, folder: Path) -> int:
+    """Return how many bytes of the archive `file` may be unpacked below `folder`."""
+    free = shutil.disk_usage(folder).free - ROOM_LEFT_BYTES
+    return min(free, max(ALWAYS_UNPACKED_BYTES, LARGEST_RATIO * file.stat().st_size))
+
+
+def _problem(folder: Path) -> str:
+    """Return why what was unpacked is no home; an empty text when it is one."""
+    secret, database = folder / SECRET, folder / DATABASE
+    if not database.is_file():
+        return "holds no database: it is no backup."
+    if not secret.is_file() or not 0 < secret.stat().st_size <= LARGEST_SECRET_BYTES or not secret.read_bytes().strip():
+        return "holds no secret, which the logins of its database need: it is no backup."
+    ours = {model._meta.db_table for model in (Run, User, MigrationRecorder.Migration)}
+    try:
+        # Immutable: nothing is written beside it, and its file alone is the whole of it.
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+            found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    except sqlite3.Error as error:
+        return f"holds a damaged database: {error}."
+    if found != "ok":
+        return f"holds a damaged database: {found}."
+    missing = sorted(ours - tables)
+    return f"holds a database without the tables {', '.join(missing)}: it is no backup." if missing else ""
 
 
 def _kept(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
@@ -113,13 +164,22 @@ def _members(archive: tarfile.TarFile) -> Iterator[tuple[tarfile.TarInfo, PurePo
 
 
 def _unpack(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-    if member.isdir():
-        path.mkdir(parents=True, exist_ok=True)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    source = archive.extractfile(member)
-    if source is None:
-        raise ValueError(f"{member.name!r} is no file")
+    """Write a member to `path`.
+
+    Raises:
+        ValueError: something of that name, or a file in place of its folder, was unpacked before.
+    """
     mode = 0o600 if path.name in (SECRET, DATABASE) else 0o644
-    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as target:
+    try:
+        if member.isdir():
+            path.mkdir(parents=True, exist_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+    except (FileExistsError, NotADirectoryError):
+        raise ValueError(f"{member.name!r} comes twice") from None
+    with open(descriptor, "wb") as target:
+        source = archive.extractfile(member)
+        if source is None:
+            raise ValueError(f"{member.name!r} is no file")
         shutil.copyfileobj(source, target)

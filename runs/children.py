@@ -34,7 +34,10 @@ class Children:
         return child
 
     def give_back(self, child: Child, source_hash: str) -> None:
-        """Keep a child that ended its job well for the next run of the same sources."""
+        """Keep a child that ended its job well for the next run of the same sources; what the job forked ends here."""
+        if not child.end_forks():
+            child.close()
+            return
         self._warm[source_hash] = child
         while len(self._warm) > WARM:
             self._warm.popitem(last=False)[1].close()
@@ -45,7 +48,11 @@ class Children:
             self._spare = self._start()
 
     def _start(self) -> Child:
-        return Child(kernels=artifacts.kernels_folder(), memory_bytes=settings.CHILD_MEMORY_BYTES)
+        return Child(
+            kernels=artifacts.kernels_folder(),
+            memory_bytes=settings.CHILD_MEMORY_BYTES,
+            cpu_seconds=settings.CHILD_CPU_SECONDS,
+        )
 
 
 children = Children()

@@ -61,7 +61,7 @@ def _known(path: Path) -> dict[str, Json]:
 
 
 def _read() -> dict[str, Json]:
-    child = Child(memory_bytes=settings.CHILD_MEMORY_BYTES)
+    child = Child(memory_bytes=settings.CHILD_MEMORY_BYTES, cpu_seconds=settings.CHILD_CPU_SECONDS)
     try:
         child.send({"job": "exchanges"})
         answer = child.receive(LONGEST_READ_SECONDS)

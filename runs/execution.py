@@ -47,6 +47,9 @@ class Claim:
                 return "given back"
             case {"stuck": True, "log": printed}:
                 return self.fail(error_of(AlgotradeError(self.stuck_words()), kind="Stuck", trace=printed))
+            case {"ended": "SIGXCPU", "log": printed}:
+                words = f"It took more than {settings.CHILD_CPU_SECONDS:,} s of processor time."
+                return self.fail(error_of(AlgotradeError(words), kind="Stuck", trace=printed))
             case {"ended": reason, "log": printed}:
                 return self._crash(reason, printed)
             case _:

@@ -7,8 +7,12 @@ an event loop.
 
 import asyncio
 import json
+import shutil
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import daphne.server
@@ -37,15 +41,54 @@ MAX_FRAME_BYTES = 64 * 1024
 MOST_UPLOAD_BYTES = settings.MAX_UPLOAD_BYTES + settings.MAX_BODY_BYTES
 """Largest body with a file in it: the file, and what the form says of it."""
 
-REFUSALS = {401: "Unauthorized", 408: "Request Timeout", 413: "Content Too Large"}
+MOST_UPLOADS = 2
+"""Large bodies of one user that are taken at the same time."""
+RETRY_SECONDS = 10
+"""When one that had too many may come back."""
+ROOM_LEFT_BYTES = 256 << 20
+"""Space that large bodies leave on the disk on which they are stored while they come in."""
+
+REFUSALS = {
+    401: "Unauthorized",
+    408: "Request Timeout",
+    413: "Content Too Large",
+    429: "Too Many Requests",
+    507: "Insufficient Storage",
+}
+
+
+@dataclass
+class Places:
+    """The large bodies that are being taken: how many of each user, and how many bytes they may all become."""
+
+    of_user: "Counter[int]" = field(default_factory=Counter)
+    n_bytes: int = 0
+
+    def take(self, user: int, n_bytes: int) -> int:
+        """Take a place for a body of `n_bytes`; return 0, or the status to refuse it with."""
+        if self.of_user[user] >= MOST_UPLOADS:
+            return 429
+        if shutil.disk_usage(tempfile.gettempdir()).free < self.n_bytes + n_bytes + ROOM_LEFT_BYTES:
+            return 507
+        self.of_user[user] += 1
+        self.n_bytes += n_bytes
+        return 0
+
+    def give_back(self, user: int, n_bytes: int) -> None:
+        """Free the place of a body that is no longer stored."""
+        self.of_user -= Counter({user: 1})  # drops users who have none left
+        self.n_bytes -= n_bytes
 
 
 class LimitedChannel(http.HTTPChannel):
     """One HTTP connection: bounds the size and the time of each request while it comes in."""
 
-    admit: Callable[[str, str], bool] | None = None
+    sender_of: Callable[[str, str], int | None] | None = None
+    places = Places()
+    """Of all connections: the reactor has one thread."""
     max_body_bytes = settings.MAX_BODY_BYTES
     _is_refused = False
+    _place: tuple[int, int] | None = None
     _deadline: Any = None
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
@@ -81,7 +124,7 @@ class LimitedChannel(http.HTTPChannel):
         """
         request = self.requests[-1]
         is_place = self._path.partition(b"?")[0].decode("latin-1") in settings.UPLOAD_PATHS
-        if self.admit is None or not is_place or self._command != b"POST":
+        if self.sender_of is None or not is_place or self._command != b"POST":
             return False
         if int(self.length or 0) > MOST_UPLOAD_BYTES:
             self.max_body_bytes = MOST_UPLOAD_BYTES
@@ -89,18 +132,21 @@ class LimitedChannel(http.HTTPChannel):
         headers = request.requestHeaders
         cookies, authorization = (headers.getRawHeaders(name, [""])[0] for name in ("cookie", "authorization"))
         self.transport.pauseProducing()
-        asked = threads.deferToThread(self.admit, cookies, authorization)
-        asked.addCallbacks(self._admitted, lambda _failure: self._admitted(is_known=False))
+        asked = threads.deferToThread(self.sender_of, cookies, authorization)
+        asked.addCallbacks(self._admit, lambda _failure: self._admit(None))
         return True
 
-    def _admitted(self, is_known: bool) -> None:
-        """Go on with a large body, or refuse it."""
+    def _admit(self, user: int | None) -> None:
+        """Go on with a large body of `user`, or refuse it."""
         if self._is_refused or not self.transport.connected:
             return
-        if not is_known:
+        n_bytes = int(self.length or 0)
+        status = 401 if user is None else self.places.take(user, n_bytes)
+        if status:
             self.transport.resumeProducing()
-            self.refuse(401)
+            self.refuse(status)
             return
+        self._place = (user, n_bytes)
         self.max_body_bytes = MOST_UPLOAD_BYTES
         if self._deadline is not None and self._deadline.active():
             self._deadline.reset(UPLOAD_SECONDS)
@@ -113,15 +159,22 @@ class LimitedChannel(http.HTTPChannel):
         self._stop_clock()
         super().allContentReceived()
 
+    def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
+        """Free the place of a body that was answered."""
+        self._leave_place()
+        super().requestDone(request)
+
     def refuse(self, status: int) -> None:
         """Answer with an error at once and end the connection."""
         self._is_refused = True
         self._stop_clock()
+        self._leave_place()
         self.setTimeout(None)
         body = json.dumps({"error": _refusal(status, self.max_body_bytes), "fields": {}}).encode()
+        retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status == 429 else ""
         head = (
             f"HTTP/1.1 {status} {REFUSALS[status]}\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            f"Content-Length: {len(body)}\r\n{retry}Connection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
         self._networkProducer.unregisterProducer()
@@ -129,9 +182,15 @@ class LimitedChannel(http.HTTPChannel):
         self._deadline = reactor.callLater(LINGER_SECONDS, self.transport.abortConnection)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
-        """Forget the clock."""
+        """Forget the clock, and the place of a body that will not come in any more."""
         self._stop_clock()
+        self._leave_place()
         super().connectionLost(reason)
+
+    def _leave_place(self) -> None:
+        if self._place is not None:
+            self.places.give_back(*self._place)
+            self._place = None
 
     def _stop_clock(self) -> None:
         if self._deadline is not None and self._deadline.active():
@@ -144,6 +203,10 @@ def _refusal(status: int, max_body_bytes: int) -> str:
         return f"The body is larger than {max_body_bytes:,} bytes."
     if status == 401:
         return "Log in, or send a bearer token."
+    if status == 429:
+        return f"{MOST_UPLOADS} of your files are arriving already. Send this one when they are here."
+    if status == 507:
+        return "The disk of the server is nearly full."
     return f"The request took longer than {REQUEST_SECONDS:.0f} s to arrive."
 
 
@@ -249,7 +312,7 @@ class LimitedHTTPFactory(http_protocol.HTTPFactory):
     def __init__(self, server: "LimitedServer") -> None:
         super().__init__(server)
         self.timeOut = IDLE_SECONDS
-        self._admit = server.admit
+        self._sender_of = server.sender_of
 
     def buildProtocol(self, addr: Any) -> LimitedChannel:  # noqa: ARG002, N802 - Twisted's signature
         """Return the protocol of a new connection. HTTP/1.1 only: HTTP/2 comes with TLS, which a proxy ends."""
@@ -258,7 +321,7 @@ class LimitedHTTPFactory(http_protocol.HTTPFactory):
         channel.factory = self
         channel.callLater = self.reactor.callLater
         channel.timeOut = self.timeOut
-        channel.admit = self._admit
+        channel.sender_of = self._sender_of
         return channel
 
 
@@ -290,14 +353,15 @@ class LimitedWebSocket(ws_protocol.WebSocketProtocol):
 class LimitedServer(daphne.server.Server):
     """The web server of the product."""
 
-    def __init__(self, *, admit: Callable[[str, str], bool] | None = None, **options: Any) -> None:
+    def __init__(self, *, sender_of: Callable[[str, str], int | None] | None = None, **options: Any) -> None:
         """Set every limit.
 
         Args:
-            admit: told the Cookie and Authorization headers, whether a large body is taken; without it none is.
+            sender_of: told the Cookie and Authorization headers, the id of the user whose large body is taken; without
+                it none is.
             options: the application and the endpoints.
         """
-        self.admit = admit
+        self.sender_of = sender_of
         super().__init__(
             http_timeout=ANSWER_SECONDS,
             websocket_max_message_size=MAX_FRAME_BYTES,

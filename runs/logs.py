@@ -6,7 +6,6 @@ characters made visible. Nothing that a stranger sends can forge a line or colou
 
 import logging
 import logging.config
-import re
 import sys
 from collections.abc import Mapping, MutableMapping
 from typing import Any
@@ -14,20 +13,17 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
+from algotrade.scrubbing import HIDDEN, scrub
+
 SECRET_WORDS = ("password", "passwd", "secret", "token", "authorization", "cookie", "csrf", "digest")
 """A value whose name contains one of these is never logged."""
-HIDDEN = "[hidden]"
-
-_SECRET_TEXTS = (
-    (re.compile(r"(?i)\b(bearer\s+)[^\s\"',;]+"), r"\1" + HIDDEN),
-    (re.compile(r"\bat_[A-Za-z0-9_-]{20,}"), HIDDEN),
-    (re.compile(r"(/login/)[A-Za-z0-9_-]{8,}"), r"\1" + HIDDEN),
-    (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@"), r"\1:" + HIDDEN + "@"),
-)
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
 _LINE_BREAKS = {10: "\\n", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 MAX_DEPTH = 4
 """Levels of nested values that are searched for secrets; deeper ones are shown as text, which is searched too."""
+
+HOST_CHARACTERS = 100
+"""How much of a foreign Host header is logged."""
 
 NOISY = ("daphne", "twisted", "asyncio", "django-q", "numba", "urllib3", "django.channels.server")
 """Libraries of which only warnings are worth a line."""
@@ -64,16 +60,31 @@ def configure(options: Mapping[str, Any]) -> None:
                     "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers(is_json)],
                 }
             },
+            "filters": {"foreign_host": {"()": ForeignHost}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": options.get("level", "INFO")},
             # Django sets up handlers of its own for these two; everything is to take the one way.
             "loggers": {
                 "django": {"handlers": [], "level": "INFO", "propagate": True},
+                "django.security.DisallowedHost": {"filters": ["foreign_host"]},
                 "django.server": {"handlers": [], "level": "INFO", "propagate": True},
                 **{name: {"level": "WARNING"} for name in NOISY},
             },
         }
     )
+
+
+class ForeignHost(logging.Filter):
+    """Makes one short line of a request for a host that we are not: anybody can send a thousand of them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Replace Django's traceback and advice by the beginning of the header."""
+        request = getattr(record, "request", None)
+        host = str(request.META.get("HTTP_HOST", "") if request is not None else record.getMessage())
+        record.msg, record.args = "foreign Host header: %s", (host[:HOST_CHARACTERS],)
+        record.exc_info = record.exc_text = None
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        return True
 
 
 def _shared_processors() -> list[Processor]:
@@ -128,13 +139,6 @@ def _cleaned(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         return [_cleaned(item, depth - 1) for item in value]
     return value
-
-
-def scrub(text: str) -> str:
-    """Return `text` without bearer tokens, login links and passwords in URLs."""
-    for pattern, replacement in _SECRET_TEXTS:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def show_control_characters(_logger: object, _method: str, event: MutableMapping[str, Any]) -> EventDict:

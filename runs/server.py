@@ -53,11 +53,11 @@ def serve(host: str, port: int) -> None:
         SystemExit: the port is taken.
     """
     from runs.gate import LimitedServer  # see the module's docstring
-    from runs.uploads.admission import may_send_files
+    from runs.uploads.admission import sender_of
 
     address = host.strip("[]").replace(":", r"\:")  # a colon separates parts of Twisted's endpoint
     LimitedServer(
-        admit=may_send_files,
+        sender_of=sender_of,
         application=import_string(settings.ASGI_APPLICATION),
         endpoints=[f"tcp:port={port}:interface={address}"],
     ).run()

@@ -90,7 +90,11 @@ def _measured(resolved: ResolvedOptimization) -> float:
         "numbers": [0] * N_TRIALS,
         "is_careful": True,
     }
-    child = Child(kernels=artifacts.kernels_folder(), memory_bytes=settings.CHILD_MEMORY_BYTES)
+    child = Child(
+        kernels=artifacts.kernels_folder(),
+        memory_bytes=settings.CHILD_MEMORY_BYTES,
+        cpu_seconds=settings.CHILD_CPU_SECONDS,
+    )
     try:
         milliseconds = _told(child, job)
     finally:

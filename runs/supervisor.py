@@ -5,6 +5,7 @@ of life is ended and started again. On a stop each gets SIGTERM and a few second
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,6 +32,12 @@ SECONDS_TO_START = 60.0
 """How long a node may take to its first beat; on a busy machine to end it sooner would be to end it for ever."""
 SETTLED_SECONDS = 5.0
 """After so long a process has started well: when it ends then, it is for a new reason."""
+PASSED_ON = re.compile(
+    r"(ALGOTRADE|PYTHON|LC|PG|SSL_CERT|NUMBA|OMP|MALLOC|COVERAGE)(_|[A-Z])"
+    r"|(DATABASE_URL|REDIS_URL|DJANGO_SETTINGS_MODULE|PATH|LD_LIBRARY_PATH|HOME|LANG|LANGUAGE|TZ|TMPDIR|TERM|USER"
+    r"|LOGNAME|VIRTUAL_ENV|XDG_CACHE_HOME|NO_COLOR)$"
+)
+"""Environment variables that the parts get: what they read, and none of the other secrets of whoever started them."""
 
 
 @dataclass
@@ -47,7 +54,8 @@ class Part:
     def start(self) -> None:
         """Start the process, bound to this one's life. Its own session: Ctrl-C is for the supervisor to hand on."""
         command = [sys.executable, str(settings.BASE_DIR / "manage.py"), *self.arguments, "--parent", str(os.getpid())]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+        environment = {name: value for name, value in os.environ.items() if PASSED_ON.match(name)}
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, env=environment)
         self.started = time.monotonic()
 
     def revive(self) -> None:

@@ -1,4 +1,4 @@
-"""The child in which strategies run: `python -m algotrade.runner PARENT_PID MEMORY_BYTES`.
+"""The child in which strategies run: `python -m algotrade.runner PARENT_PID MEMORY_BYTES CPU_SECONDS`.
 
 It reads one JSON job per line and answers with JSON lines: phases, progress, and one last message (`done`, `failed` or
 `stopped`). It knows no Django, no database and no secret, and it dies with its parent. Whatever a strategy does to this

@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from algotrade.lifeline import die_with
+from algotrade.lifeline import live_under_keeper
 from algotrade.ports import Json
 from algotrade.runner.backtests import backtest
 from algotrade.runner.descriptions import describe
@@ -19,15 +19,16 @@ from algotrade.runner.trials import Trials
 
 def main() -> None:
     """Bind the process to its parent, and do one job after the other."""
-    parent, memory_bytes = int(sys.argv[1]), int(sys.argv[2])
-    die_with(parent)
-    _limit(memory_bytes)
+    parent, memory_bytes, cpu_seconds = (int(text) for text in sys.argv[1:4])
+    live_under_keeper(parent)
+    _limit_memory(memory_bytes)
     pipe = Pipe()
     faulthandler.enable(file=2)  # a segfault then leaves the strategy's line in the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's affair
     _preload()
     trials = Trials(pipe)
     for job in pipe.jobs():
+        _limit_processor(cpu_seconds)
         pipe.send(_answer(job, pipe, trials))
 
 
@@ -47,11 +48,19 @@ def _answer(job: Json, pipe: Pipe, trials: Trials) -> Json:
             return trials.evaluate(job)
 
 
-def _limit(memory_bytes: int) -> None:
+def _limit_memory(memory_bytes: int) -> None:
     """Bound the address space, and leave no core files behind."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_bytes:
         resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+
+
+def _limit_processor(seconds: int) -> None:
+    """Let the job that begins take so much processor time; what earlier ones took does not count."""
+    if seconds:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = int(used.ru_utime + used.ru_stime) + 1 + seconds
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _preload() -> None:

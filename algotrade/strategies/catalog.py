@@ -3,15 +3,18 @@
 A strategy is known by its file's name. Its source hash covers the file and every module it imports from the same
 folder, and the sources of each hash are kept in an archive, so that a run executes what was submitted and not what the
 file says by then. What a strategy says of itself (parameters, rules, docstring) is learnt in a child process, once per
-hash: a file that does not import, hangs or ends its process is listed with its error and hurts nobody else.
+hash: a file that does not import, hangs or ends its process is listed with its error and hurts nobody else. A list does
+not wait long for any.
 """
 
 import json
+import math
 import os
 import shutil
 import tempfile
 import threading
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,13 +23,22 @@ from typing import Any
 
 from algotrade.errors import StrategyError
 from algotrade.strategies.base import Param
-from algotrade.strategies.describe import Describer
+from algotrade.strategies.describe import Answer, Describer
 from algotrade.strategies.sources import Source, read_source
 
 BUILTIN_FOLDER = Path(__file__).parent
 ERROR_SECONDS = 10.0
 """How long the error of a file that does not import is told without trying again: so long for each second that it took
-to find out, because others wait meanwhile."""
+to find out, because others wait meanwhile. One that ended its process is not tried again before it has changed."""
+OVER_TIME_SECONDS = 600.0
+"""How long that is for a file that took too long: the machine may have been busy."""
+LIST_SECONDS = 4.0
+"""How long a list waits for files that were not described yet; it then says of them that they are being read."""
+BUILTIN_SECONDS = 10.0
+"""How long it waits at first for the built-in ones, none of which hangs, and which any list is there for."""
+GET_SECONDS = 40.0
+"""How long a question for one strategy waits."""
+BEING_READ = "It is still being read. Look again in a few seconds."
 
 
 Stamp = tuple[str, int, int, int]
@@ -71,13 +83,16 @@ class Catalog:
         self.archive = archive
         self._describer = Describer()
         self._lock = threading.Lock()
-        self._infos: dict[tuple[str, str], tuple[StrategyInfo, float, float]] = {}
+        self._infos: dict[tuple[str, str], tuple[StrategyInfo, float]] = {}
+        self._asked: dict[tuple[str, str], tuple[int, Future[Answer]]] = {}
         self._hashed: tuple[tuple[Stamp, ...], dict[str, str]] = ((), {})
 
     def all(self) -> list[StrategyInfo]:
-        """Return every strategy, the broken ones with their error, by title."""
-        infos = [self._info(source) for source in self._sources().values()]
-        return sorted(infos, key=lambda info: (info.title.casefold(), info.name))
+        """Return every strategy by title; the broken ones, and those that are still being read, with their error."""
+        sources = list(self._sources().values())
+        ours = self._listed([source for source in sources if source.builtin], BUILTIN_SECONDS)
+        theirs = self._listed([source for source in sources if not source.builtin], LIST_SECONDS)
+        return sorted(ours + theirs, key=lambda info: (info.title.casefold(), info.name))
 
     def get(self, name: str) -> StrategyInfo:
         """Return one strategy that can be run.
@@ -89,7 +104,7 @@ class Catalog:
         if source is None:
             names = ", ".join(sorted(self._sources()))
             raise StrategyError(f"There is no strategy {name[:100]!r}. There are: {names}.")
-        info = self._info(source)
+        info = self._info(source, GET_SECONDS)
         if info.error is not None:
             raise StrategyError(f"The strategy {name!r} cannot be used: {info.error.splitlines()[0]}")
         return info
@@ -139,38 +154,67 @@ class Catalog:
                     found[source.name] = source
         return found
 
-    def _info(self, source: Source) -> StrategyInfo:
-        """Return the description of these sources, from memory, the archive, or a child that imports them."""
-        name, source_hash = source.name, source.hash
-        key = (name, source_hash)
-        known = self._known(key)
+    def _listed(self, sources: list[Source], seconds: float) -> list[StrategyInfo]:
+        """Return the descriptions of sources, waited for so many seconds in all."""
+        deadline = time.monotonic() + seconds
+        for source in sources:  # all are asked for before any is waited for
+            self._info(source, 0.0)
+        return [self._info(source, deadline - time.monotonic()) for source in sources]
+
+    def _info(self, source: Source, seconds: float) -> StrategyInfo:
+        """Return the description of these sources: from memory, the archive, or a child, waited for so many seconds."""
+        key = (source.name, source.hash)
+        info = StrategyInfo(
+            source.name, title_of(source.name), source.hash, source.path, source.builtin, error=source.error
+        )
+        if source.error is not None:
+            return info
+        known = self._known(key) or self._archived(source)
         if known is not None:
             return replace(known, path=source.path, builtin=source.builtin)
-        info = StrategyInfo(name, title_of(name), source_hash, source.path, source.builtin, error=source.error)
-        if source.error is None:
-            with self._lock:  # two pages at once: describe once
-                began = time.monotonic()
-                info = self._known(key) or self._described(info, source)
-                now = time.monotonic()
-                self._infos[key] = (info, now, max(1.0, now - began))
-        return info
+        try:
+            answer = self._question(key, source).result(max(0.0, seconds))
+        except TimeoutError:
+            return replace(info, error=BEING_READ)
+        return self._learnt(key, info, answer)
 
     def _known(self, key: tuple[str, str]) -> StrategyInfo | None:
         """Return what was said before of the same sources. An error may pass: a missing package was installed, say."""
-        info, at, took = self._infos.get(key, (None, 0.0, 0.0))
-        is_fresh = info is not None and (info.error is None or time.monotonic() - at < ERROR_SECONDS * took)
-        return info if is_fresh else None
+        info, until = self._infos.get(key, (None, 0.0))
+        return info if time.monotonic() < until else None
 
-    def _described(self, info: StrategyInfo, source: Source) -> StrategyInfo:
-        folder = self._keep(source)
-        stored = self.archive / f"{info.source_hash}.{info.name}.json"
-        # What an older version wrote may not mean anything to this one: then the strategy is asked again.
-        with suppress(OSError, ValueError, KeyError, TypeError, StrategyError):
-            return _parsed(info, json.loads(stored.read_text()))
-        answer = self._describer.describe(folder, info.name)
-        if "error" not in answer:
-            _write_aside(stored, json.dumps(answer).encode())
-        return _parsed(info, answer)
+    def _archived(self, source: Source) -> StrategyInfo | None:
+        """Return what the archive has of the same sources."""
+        found = self.described(source.name, source.hash)
+        if found is not None:
+            self._keep(source)
+            self._infos[source.name, source.hash] = (found, math.inf)
+        return found
+
+    def _question(self, key: tuple[str, str], source: Source) -> "Future[Answer]":
+        """Ask a child, unless somebody does already."""
+        with self._lock:
+            pid, answer = self._asked.get(key, (0, None))
+            if answer is None or pid != os.getpid():  # who asked before a fork is not answered after it
+                answer = self._describer.ask(self._keep(source), source.name)
+                self._asked[key] = (os.getpid(), answer)
+        return answer
+
+    def _learnt(self, key: tuple[str, str], info: StrategyInfo, answer: Answer) -> StrategyInfo:
+        """Remember an answer: what a strategy says for good, an error for as long as it may stand."""
+        found = _parsed(info, answer.told)
+        if found.error is None or answer.has_ended:
+            seconds = math.inf
+        else:
+            seconds = OVER_TIME_SECONDS if answer.is_over_time else ERROR_SECONDS * max(1.0, answer.seconds)
+        with self._lock:
+            if self._asked.pop(key, None) is not None:  # the first one who hears it
+                if found.error is None:
+                    _write_aside(
+                        self.archive / f"{info.source_hash}.{info.name}.json", json.dumps(answer.told).encode()
+                    )
+                self._infos[key] = (found, time.monotonic() + seconds)
+        return found
 
     def _keep(self, source: Source) -> Path:
         """Write the sources into the archive, whole or not at all."""

@@ -1,9 +1,11 @@
-"""Ask a child process what a strategy says of itself; importing a user's file in this process could end or hang it."""
+"""Ask child processes what strategies say of themselves: importing a user's file could end or hang this process."""
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,73 +13,101 @@ from algotrade.child import Child, ChildEnded
 
 TIMEOUT_SECONDS = 20.0
 """How long a strategy's file may take to import."""
+MEMORY_BYTES = 4 << 30
+"""Address space of a child that imports strategies; it runs none."""
+CPU_SECONDS = 60
+"""Processor time that an import may take, with all threads that it starts."""
+AT_ONCE = 4
+"""Files that are imported at the same time: three that hang leave room for the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a question.
+
+    Attributes:
+        told: title, doc, params, rules and compiled of the strategy; or only "error", message and traceback.
+        seconds: how long it took.
+        is_over_time: whether the file was given up because it took too long.
+        has_ended: whether the file ended its process.
+    """
+
+    told: dict[str, Any]
+    seconds: float
+    is_over_time: bool = False
+    has_ended: bool = False
 
 
 class Describer:
-    """Describes strategies in one child, which is kept for the next question for a while.
-
-    One thread that lives as long as the process does all of it: a child ends with the *thread* that started it, and
-    threads of a web server come and go.
-    """
+    """Describes strategies in a few children, which are kept for the next question for a while."""
 
     def __init__(self, idle_seconds: float = 30.0) -> None:
-        """Keep the child for `idle_seconds` after the last question."""
+        """Keep a child for `idle_seconds` after its last question."""
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
-        self._thread: ThreadPoolExecutor | None = None
+        self._threads: ThreadPoolExecutor | None = None
         self._pid = 0
-        self._child: Child | None = None
-        self._timer: threading.Timer | None = None
+        self._idle: list[tuple[Child, float]] = []
 
-    def describe(self, folder: Path, module: str) -> dict[str, Any]:
-        """Return title, doc, params, rules and compiled of the strategy `module` in `folder`, or an error.
-
-        The answer has the one key "error" (message and traceback) when the file does not import, takes too long, or
-        ends the process.
-        """
+    def ask(self, folder: Path, module: str) -> "Future[Answer]":
+        """Ask what the strategy `module` in `folder` says of itself; the answer comes when it is its turn."""
         with self._lock:
-            if self._thread is None or self._pid != os.getpid():  # a fork takes no threads along
-                self._thread, self._pid = ThreadPoolExecutor(1, thread_name_prefix="describer"), os.getpid()
-                self._child = self._timer = None
-            thread = self._thread
-        return thread.submit(self._describe, {"job": "describe", "source": str(folder), "module": module}).result()
+            if self._threads is None or self._pid != os.getpid():  # a fork takes no threads along, and no children
+                self._threads, self._pid = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="describer"), os.getpid()
+                self._idle = []
+            threads = self._threads
+        return threads.submit(self._answer, {"job": "describe", "source": str(folder), "module": module})
 
-    def _describe(self, job: dict[str, Any]) -> dict[str, Any]:
-        if self._timer is not None:
-            self._timer.cancel()
-        kept, self._child = self._child, None
-        with suppress(ChildEnded):  # a kept child may have ended for a reason of its own: a fresh one tells
-            if kept is not None:
-                return self._ask(kept, job)
+    def _answer(self, job: dict[str, Any]) -> Answer:
+        began = time.monotonic()
+        child = self._take()
+        if child is not None:
+            with suppress(ChildEnded):  # a kept child may have ended for a reason of its own: a fresh one tells
+                return self._asked(child, job, began)
         try:
-            return self._ask(Child(), job)
+            return self._asked(Child(memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS), job, began)
         except ChildEnded as error:
-            return {"error": f"Importing {job['module']}.py ended its process: {error.signal_name}.\n{error.log}"}
+            words = f"Importing {job['module']}.py ended its process: {error.signal_name}.\n{error.log}"
+            return Answer({"error": words}, time.monotonic() - began, has_ended=True)
+        except OSError as error:
+            words = f"No process can be started to import {job['module']}.py: {error}"
+            return Answer({"error": words}, time.monotonic() - began)
 
-    def _ask(self, child: Child, job: dict[str, Any]) -> dict[str, Any]:
+    def _asked(self, child: Child, job: dict[str, Any], began: float) -> Answer:
         try:
             child.send(job)
-            answer = child.receive(TIMEOUT_SECONDS)
+            told = child.receive(TIMEOUT_SECONDS)
         except ChildEnded:
             child.close()
             raise
-        if answer is None:
+        seconds = time.monotonic() - began
+        if told is None:
             child.close()
-            return {"error": f"Importing {job['module']}.py took more than {TIMEOUT_SECONDS:.0f} s."}
+            words = f"Importing {job['module']}.py took more than {TIMEOUT_SECONDS:.0f} s."
+            return Answer({"error": words}, seconds, is_over_time=True)
         self._keep(child)
-        return answer
+        return Answer(told, seconds)
+
+    def _take(self) -> Child | None:
+        with self._lock:
+            return self._idle.pop()[0] if self._idle else None
 
     def _keep(self, child: Child) -> None:
-        self._child = child
-        self._timer = threading.Timer(self._idle_seconds, self._retire, (self._thread,))
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _retire(self, thread: ThreadPoolExecutor) -> None:
-        with suppress(RuntimeError):  # the interpreter is ending, and the child with it
-            thread.submit(self._let_go)
+        """Keep a child for the next question, without what the file that it imported has forked."""
+        if not child.end_forks():
+            child.close()
+            return
+        with self._lock:
+            self._idle.append((child, time.monotonic()))
+        timer = threading.Timer(self._idle_seconds, self._let_go)
+        timer.daemon = True
+        timer.start()
 
     def _let_go(self) -> None:
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+        """End the children that nobody has asked anything for long."""
+        latest = time.monotonic() - self._idle_seconds
+        with self._lock:
+            tired = [child for child, since in self._idle if since <= latest]
+            self._idle = [(child, since) for child, since in self._idle if since > latest]
+        for child in tired:
+            child.close()

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from runs.access_models import ApiToken
 
 
-def may_send_files(cookies: str, authorization: str) -> bool:
-    """Whether a request comes from somebody known.
+def sender_of(cookies: str, authorization: str) -> int | None:
+    """Return the id of the user who sends a request; None when it is nobody known.
 
     Called in a thread of the web server for each request with a large body; Django asks again, with everything.
 
@@ -22,20 +22,20 @@ def may_send_files(cookies: str, authorization: str) -> bool:
     """
     try:
         scheme, _, token = authorization.partition(" ")
-        if scheme.lower() == "bearer" and ApiToken.objects.user_of(token.strip()) is not None:
-            return True
-        return _has_session(cookies)
+        user = ApiToken.objects.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        return user.pk if user is not None else _session_user(cookies)
     finally:
         connection.close()
 
 
-def _has_session(cookies: str) -> bool:
+def _session_user(cookies: str) -> int | None:
     try:
         cookie = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
-        return False
+        return None
     if cookie is None:
-        return False
+        return None
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(cookie.value)
-    return bool(get_user(request).is_authenticated)
+    user = get_user(request)
+    return user.pk if user.is_authenticated else None

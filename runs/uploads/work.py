@@ -153,7 +153,7 @@ class Job:
         child = Child(
             module="algotrade.market.reading",
             memory_bytes=settings.READER_MEMORY_BYTES,
-            arguments=[str(settings.READER_CPU_SECONDS)],
+            cpu_seconds=settings.READER_CPU_SECONDS,
         )
         try:
             child.send(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from algotrade import child as child_module
+from algotrade import scrubbing
 from algotrade.child import LOG_BYTES, Child, ChildEnded, describe_exit
 from tests.core.conftest import answer_of, messages_of, rest_of
 from tests.environment import ROOT
@@ -307,6 +308,107 @@ def test_end_of_the_child_is_seen_though_its_fork_holds_the_pipes(child, job, tm
     wait_for(lambda: not is_running(forked), 5, "end of the fork")
 
 
+FORKS = """
+import os, signal, subprocess, time
+
+told = "echo $$ > {folder}/fork-$$; exec sleep 60"
+if os.fork() == 0:
+    os.setsid()
+    os.execvp("sh", ["sh", "-c", told])
+subprocess.Popen(["sh", "-c", told])
+subprocess.Popen(["sh", "-c", told], start_new_session=True, env={{}})
+subprocess.run(["sh", "-c", f"setsid sh -c '{{told}}' &"])
+while len(os.listdir({folder!r})) < 4:
+    time.sleep(0.01)
+"""
+"""What forks by every way there is: a fork, programs that were started, an orphan in a session of its own."""
+
+
+def forks_in(folder):
+    """Return code that forks, as a strategy may do, and a function that gives the ids of what it forked."""
+    folder.mkdir()
+
+    def forked():
+        return [int(path.name.partition("-")[2]) for path in folder.glob("fork-*")]
+
+    return FORKS.format(folder=str(folder)), forked
+
+
+def test_whatever_a_strategy_forks_ends_with_the_child(child, job, tmp_path):
+    code, forked = forks_in(tmp_path / "forks")
+    child.send(job("time.sleep(60)", above=code))
+    wait_for(lambda: len(forked()) == 4, 30, "forks")
+    assert all(map(is_running, forked()))
+    child.kill()
+    assert not any(map(is_running, forked()))
+
+
+def test_whatever_a_strategy_forks_ends_when_the_parent_is_killed(parent, tmp_path):
+    code, forked = forks_in(tmp_path / "forks")
+    (tmp_path / "mine.py").write_text(code + "time.sleep(60)\n")
+    process, pid = parent(tmp_path)
+    wait_for(lambda: len(forked()) == 4, 30, "forks")
+    process.kill()
+    wait_for(lambda: not any(map(is_running, [pid, *forked()])), 5, "end of the child and of what it forked")
+
+
+@pytest.mark.parametrize("deed", ["os._exit(3)", "ctypes.string_at(0)"])
+def test_whatever_a_strategy_forks_ends_when_it_ends_its_process(child, job, tmp_path, deed):
+    code, forked = forks_in(tmp_path / "forks")
+    assert ended(child, job(deed, above=code)).signal_name in ("exit status 3", "SIGSEGV")
+    assert len(forked()) == 4
+    assert not any(map(is_running, forked()))
+
+
+def test_what_a_job_forked_ends_before_the_next_job(child, job, tmp_path):
+    code, forked = forks_in(tmp_path / "forks")
+    assert "done" in answer_of(child, job(above=code))
+    assert all(map(is_running, forked()))
+    assert child.end_forks()
+    assert not any(map(is_running, forked()))
+    assert "done" in answer_of(child, job())
+    assert child.end_forks()
+
+
+def test_child_that_is_gone_has_no_forks_to_end(child):
+    child.kill()
+    assert not child.end_forks()
+
+
+@pytest.mark.parametrize("deed", ["os.kill(os.getppid(), signal.SIGKILL)", "os.killpg(0, signal.SIGKILL)"])
+def test_strategy_that_kills_its_parent_kills_nobody_but_itself(child, job, deed):
+    error = ended(child, job(f"{deed}\ntime.sleep(60)"))
+    assert error.signal_name == "SIGKILL"
+
+
+def test_strategy_that_kills_its_parent_ends_with_all_that_it_forked(child, job, tmp_path):
+    deed = f"""
+        import subprocess
+        forked = os.fork()
+        if forked == 0:
+            time.sleep(60)
+            os._exit(0)
+        started = subprocess.Popen(["sleep", "60"])
+        with open({str(tmp_path / "pids")!r}, "w") as file:
+            file.write(f"{{os.getpid()}} {{forked}} {{started.pid}}\\n")
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    """
+    ended(child, job(deed))
+    pids = written(tmp_path / "pids")
+    wait_for(lambda: not any(map(is_running, pids)), 5, "end of what was forked")
+
+
+def test_processor_time_of_a_job_is_limited_and_that_of_earlier_ones_does_not_count(start, job):
+    child = start(cpu_seconds=2)
+    spend = "began = time.process_time()\nwhile time.process_time() - began < 0.01: pass"  # 300 bars: 3 s
+    error = ended(child, job(spend))
+    assert error.signal_name == "SIGXCPU"
+    child = start(cpu_seconds=30)
+    for _ in range(2):
+        assert "done" in answer_of(child, job("if len(bars.close) == 5: sum(range(10_000_000))"))
+
+
 def test_thread_that_never_ends_does_not_hold_the_run_up_nor_the_childs_end(child, job):
     deed = "if len(bars.close) == 5: threading.Thread(target=threading.Event().wait).start()"
     assert "done" in answer_of(child, job(deed))
@@ -406,3 +508,28 @@ def test_child_of_a_folder_that_cannot_be_made_is_not_started(tmp_path):
 def test_text_that_no_database_takes_is_made_storable(child, job):
     error = failed(child, job("raise ValueError('null \\0, half \\ud800, whole \\U0001f600')"))
     assert error["message"] == "null \ufffd, half ?, whole \U0001f600"
+
+
+def test_secret_that_a_strategy_finds_is_in_nothing_that_it_tells(child, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(scrubbing, "_known", scrubbing._Known(()))
+    scrubbing.hide("Planted-4711-xyz")
+    (tmp_path / "secret").write_text("Planted-4711-xyz")
+    deed = f"""
+        found = open({str(tmp_path / "secret")!r}).read()
+        print(found, file=sys.stderr)
+        raise ValueError(f"postgres://algo:whatever@db/rows {{found}}")
+    """
+    error = failed(child, job(deed))
+    assert error["message"] == "postgres://algo:[hidden]@db/rows [hidden]"
+    told = json.dumps(error) + child.log
+    assert "Planted" not in told
+    assert "whatever" not in told
+    assert child.log == "[hidden]\n"
+
+
+def test_secret_printed_before_the_end_is_not_in_the_log_of_the_end(child, job, tmp_path, monkeypatch):
+    monkeypatch.setattr(scrubbing, "_known", scrubbing._Known(()))
+    (tmp_path / "secret").write_text("Planted-4711-xyz")
+    scrubbing.hide("Planted-4711-xyz")
+    deed = f"print(open({str(tmp_path / 'secret')!r}).read(), file=sys.stderr)\nos._exit(3)"
+    assert ended(child, job(deed)).log == "[hidden]\n"

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROJECT = Path(__file__).resolve().parents[2]
 
 PARENT = """
@@ -30,6 +32,20 @@ if os.fork() == 0:
         print("ready", flush=True)
     signal.pause()
 signal.pause()
+"""
+
+PRIVATE = """
+import ctypes, os, subprocess, sys
+from algotrade.lifeline import keep_private
+
+if os.getuid() == 0:  # who may read everything
+    os.setgid(65534)
+    os.setuid(65534)
+ctypes.CDLL(None).prctl(4, 1)  # changing the user has made it private already
+if sys.argv[1] == "private":
+    keep_private()
+print(os.stat(f"/proc/{os.getpid()}/ns/pid").st_ino > 0, flush=True)  # it still knows itself
+sys.exit(subprocess.run(["cat", f"/proc/{os.getpid()}/environ"], stdout=2, stderr=subprocess.DEVNULL).returncode)
 """
 
 ORPHAN = "import os; from algotrade.lifeline import die_with; die_with(os.getpid()); print(1)"
@@ -66,3 +82,32 @@ def test_child_of_a_parent_that_is_gone_ends_at_once():
         [sys.executable, "-c", ORPHAN], capture_output=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, check=False
     )
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
+
+
+@pytest.mark.parametrize(("how", "returncode"), [("open", 0), ("private", 1)])
+def test_environment_of_a_private_process_is_for_itself(how, returncode):
+    done = subprocess.run(
+        [sys.executable, "-c", PRIVATE, how],
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == (b"True\n", returncode), done.stderr
+
+
+def test_commands_of_the_product_are_private():
+    code = (
+        "import ctypes, sys, manage, django.core.management as m\n"
+        "m.execute_from_command_line = lambda _: sys.exit(ctypes.CDLL(None).prctl(3))\n"
+        "sys.argv[1:] = ['check']\n"
+        "manage.ready_python = lambda _: sys.executable\n"
+        "manage.main()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", "import ctypes, sys; sys.exit(ctypes.CDLL(None).prctl(3))"], check=False
+        ).returncode
+        == 1
+    )

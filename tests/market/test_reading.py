@@ -25,7 +25,7 @@ def read(tmp_path):
         path = tmp_path / "candles.csv"
         if content is not None:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        child = Child(module="algotrade.market.reading", memory_bytes=memory, arguments=[str(cpu_seconds)])
+        child = Child(module="algotrade.market.reading", memory_bytes=memory, cpu_seconds=cpu_seconds)
         children.append(child)
         child.send({"job": job, "path": str(path), "root": str(tmp_path / "candles"), "options": options})
         phases = []
@@ -77,7 +77,7 @@ def test_bomb_of_text_meets_the_limit_of_memory(read, tmp_path):
 
 def test_reader_has_no_more_than_its_limits(read, tmp_path, monkeypatch):
     monkeypatch.setenv("ALGOTRADE_SECRET_OF_A_TEST", "planted")
-    child = Child(module="algotrade.market.reading", memory_bytes=MEMORY, arguments=["7"])
+    child = Child(module="algotrade.market.reading", memory_bytes=MEMORY, cpu_seconds=7)
     try:
         with open(f"/proc/{child.pid}/environ") as environment:
             assert "planted" not in environment.read()

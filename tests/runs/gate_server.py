@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from types import SimpleNamespace
 
 from django.conf import settings
 
@@ -90,19 +91,25 @@ async def flood(scope, receive, send):
         pass
 
 
-def admit(cookies, authorization):
-    """Know one cookie and one token."""
-    return cookies == "who=known" or authorization == "Bearer known"
+def sender_of(cookies, authorization):
+    """Know one user by a cookie and a token, and another one by a cookie."""
+    return {"who=known": 1, "who=other": 2}.get(cookies, 1 if authorization == "Bearer known" else None)
+
+
+def disk_usage(_folder):
+    """Have room for three bodies."""
+    return SimpleNamespace(free=gate.ROOM_LEFT_BYTES + 3 * MAX_UPLOAD_BYTES)
 
 
 if __name__ == "__main__":
     settings.configure(MAX_BODY_BYTES=MAX_BODY_BYTES, MAX_UPLOAD_BYTES=MAX_UPLOAD_BYTES, UPLOAD_PATHS=("/data/import",))
     from runs import gate
 
+    gate.shutil.disk_usage = disk_usage
     for name, value in LIMITS.items():
         setattr(gate, name, value)
     gate.LimitedServer(
-        admit=admit,
+        sender_of=sender_of,
         application=application,
         endpoints=[f"tcp:port={sys.argv[1]}:interface=127.0.0.1"],
         ready_callable=lambda: sys.stdout.write("ready\n") and sys.stdout.flush(),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from runs.bench.product import wait_for
 from tests.runs.gate_server import FRAME, LIMITS, MAX_BODY_BYTES, MAX_UPLOAD_BYTES, N_FRAMES, N_SLOW_PARTS
 
 ROOT = Path(__file__).parents[2]
@@ -163,6 +164,61 @@ def test_file_of_somebody_known_passes_where_files_are_taken(port, who):
 def test_large_body_of_anybody_else_or_anywhere_else_is_refused(port, request_, status):
     with connect(port, request_ + b"x" * 50_000) as client:
         assert answer(client)[0] == status
+
+
+@contextmanager
+def arriving(port, who="known", n=2):
+    """Have bodies of a user arrive, half of each."""
+    request = head(path="/data/import", Content_Length=MAX_UPLOAD_BYTES, Expect="100-continue", Cookie=f"who={who}")
+    clients = [connect(port, request) for _ in range(n)]
+    for client in clients:
+        assert client.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(b"x" * (MAX_UPLOAD_BYTES // 2))
+    try:
+        yield clients
+    finally:
+        for client in clients:
+            client.close()
+
+
+def refused(port, who="known"):
+    """Announce one more body; return what it is refused with, or None when it is taken as a whole."""
+    request = head(path="/data/import", Content_Length=MAX_UPLOAD_BYTES, Expect="100-continue", Cookie=f"who={who}")
+    with connect(port, request) as client:
+        assert client.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        if select.select([client], [], [], 1.5)[0]:
+            return client.recv(1_000).decode()
+        client.sendall(b"x" * MAX_UPLOAD_BYTES)
+        status, body = answer(client)
+        return None if status == 200 else f"HTTP/1.1 {status} {body}"
+
+
+def test_third_body_of_one_user_at_a_time_is_refused(port):
+    with arriving(port) as clients:
+        told = refused(port)
+        assert told.startswith("HTTP/1.1 429")
+        assert "Retry-After: 10\r\n" in told
+        assert "2 of your files are arriving already" in told
+        assert refused(port, "other") is None
+        clients[0].sendall(b"x" * (MAX_UPLOAD_BYTES // 2))
+        assert answer(clients[0])[0] == 200
+        wait_for(lambda: refused(port) is None, 5, "a place after the end of a body")
+    wait_for(lambda: refused(port) is None, 5, "places after the end of connections")
+
+
+def test_places_come_back_from_clients_that_vanish(port):
+    for _ in range(4):
+        with arriving(port, n=1):
+            pass
+    with arriving(port):  # would be refused if one place were lost
+        assert refused(port).startswith("HTTP/1.1 429")
+
+
+def test_body_for_which_the_disk_has_no_room_is_refused_unseen(port):
+    with arriving(port), arriving(port, "other", n=1):
+        told = refused(port, "other")
+        assert told.startswith("HTTP/1.1 507")
+        assert "nearly full" in told
 
 
 @pytest.mark.parametrize("text", [b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n", head(Content_Length=100) + b"x"])

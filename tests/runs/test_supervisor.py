@@ -55,6 +55,16 @@ def pause_after(part, clock, seconds):
     return round(pause, 6)
 
 
+def test_part_gets_what_it_reads_and_no_other_secret(part, monkeypatch):
+    for name in ("MY_TOKEN", "AWS_SECRET_ACCESS_KEY", "DATABASE_URL", "ALGOTRADE_HOME", "PGPASSFILE"):
+        monkeypatch.setenv(name, "planted")
+    given = {}
+    monkeypatch.setattr(supervisor.subprocess, "Popen", lambda *_, env, **__: given.update(env))
+    Part("web", ["web"]).start()
+    assert {"DATABASE_URL", "ALGOTRADE_HOME", "PGPASSFILE", "PATH"} <= given.keys()
+    assert not {"MY_TOKEN", "AWS_SECRET_ACCESS_KEY"} & given.keys()
+
+
 def test_process_that_ends_at_once_waits_longer_each_time(part, clock, capfd):
     pauses = [pause_after(part, clock, 0.5) for _ in range(8)]
     assert pauses == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, LONGEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS]

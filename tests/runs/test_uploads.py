@@ -303,36 +303,36 @@ def test_every_wrong_option_is_told_at_its_field():
 
 
 @pytest.fixture
-def admitted(monkeypatch, user, client):
-    """Return a function that asks as the web server does, whether a large body is taken."""
+def sender(monkeypatch, user, client):
+    """Return a function that asks as the web server does, who sends a large body."""
     monkeypatch.setattr(admission.connection, "close", lambda: None)  # the test's transaction lives on it
     client.force_login(user)
     cookie = client.cookies["algotrade_session"].value
-    return lambda cookies=f"a=b; algotrade_session={cookie}", token="": admission.may_send_files(cookies, token)
+    return lambda cookies=f"a=b; algotrade_session={cookie}", token="": admission.sender_of(cookies, token)
 
 
-def test_large_body_is_taken_of_a_session_and_of_a_token(admitted, user):
-    assert admitted()
-    assert admitted("", f"Bearer {ApiToken.objects.issue(user)}")
+def test_large_body_is_taken_of_a_session_and_of_a_token(sender, user):
+    assert sender() == user.pk
+    assert sender("", f"Bearer {ApiToken.objects.issue(user)}") == user.pk
 
 
 @pytest.mark.parametrize(
     "cookies", ["", "algotrade_session=x", "algotrade_session=", "sessionid=1", "\0;=;", "a" * 9_000]
 )
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer x", "Basic YTpi"])
-def test_large_body_of_a_stranger_is_not_taken(admitted, cookies, token):
-    assert not admitted(cookies, token)
+def test_large_body_of_a_stranger_is_not_taken(sender, cookies, token):
+    assert sender(cookies, token) is None
 
 
-def test_large_body_of_a_session_from_before_the_password_changed_is_not_taken(admitted, user):
+def test_large_body_of_a_session_from_before_the_password_changed_is_not_taken(sender, user):
     user.set_password("another one")
     user.save()
-    assert not admitted()
+    assert sender() is None
 
 
-def test_large_body_of_somebody_deactivated_is_not_taken(admitted, user):
+def test_large_body_of_somebody_deactivated_is_not_taken(sender, user):
     token = ApiToken.objects.issue(user)
     user.is_active = False
     user.save()
-    assert not admitted()
-    assert not admitted("", f"Bearer {token}")
+    assert sender() is None
+    assert sender("", f"Bearer {token}") is None

@@ -6,12 +6,14 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
 from algotrade.errors import StrategyError
-from algotrade.strategies.catalog import Catalog, title_of
+from algotrade.strategies.catalog import BEING_READ, Catalog, title_of
 from algotrade.strategies.parsing import parse
+from tests.stack import is_running, wait_for
 
 GOOD = '''
 from algotrade.strategies import Param, Strategy
@@ -37,6 +39,12 @@ def folder(tmp_path):
 @pytest.fixture
 def catalog(folder, tmp_path):
     return Catalog(folder, tmp_path / "archive")
+
+
+def pass_time(monkeypatch, seconds):
+    """Let the catalog's clock be so many seconds ahead."""
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
+    monkeypatch.setattr("algotrade.strategies.catalog.time", clock)
 
 
 def test_catalog_lists_built_in_strategies_with_their_parameters(catalog):
@@ -85,6 +93,12 @@ def test_module_without_a_strategy_is_not_listed(catalog, folder):
     assert "helper" not in {info.name for info in catalog.all()}
 
 
+def read(catalog):
+    """Return all strategies by name, once every file was read."""
+    infos = {info.name: info for info in catalog.all()}
+    return None if any(info.error == BEING_READ for info in infos.values()) else infos
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -111,7 +125,7 @@ def test_module_without_a_strategy_is_not_listed(catalog, folder):
 )
 def test_broken_file_is_listed_with_its_error_and_hurts_nobody(catalog, folder, source, told):
     (folder / "mine.py").write_text(source)
-    infos = {info.name: info for info in catalog.all()}
+    infos = wait_for(lambda: read(catalog), 60, "the end of reading")
     assert told in infos["mine"].error
     assert infos["sma_cross"].error is None
     with pytest.raises(StrategyError, match="cannot be used"):
@@ -121,20 +135,75 @@ def test_broken_file_is_listed_with_its_error_and_hurts_nobody(catalog, folder, 
 def test_file_that_hangs_is_told(catalog, folder, monkeypatch):
     monkeypatch.setattr("algotrade.strategies.describe.TIMEOUT_SECONDS", 3.0)
     (folder / "mine.py").write_text("while True: pass\n" + GOOD)
-    assert "took more than 3 s" in {info.name: info for info in catalog.all()}["mine"].error
+    assert "took more than 3 s" in wait_for(lambda: read(catalog), 60, "the end of reading")["mine"].error
 
 
 def test_file_that_hung_is_not_tried_again_soon(catalog, folder, monkeypatch):
     monkeypatch.setattr("algotrade.strategies.describe.TIMEOUT_SECONDS", 3.0)
-    monkeypatch.setattr("algotrade.strategies.catalog.ERROR_SECONDS", 1.0)
     (folder / "mine.py").write_text("while True: pass\n" + GOOD)
     with pytest.raises(StrategyError, match="took more than 3 s"):
         catalog.get("mine")
-    later = time.monotonic() + 2.0
-    monkeypatch.setattr("algotrade.strategies.catalog.time.monotonic", lambda: later)
     monkeypatch.setattr(catalog, "_describer", None)  # whoever asks it fails
+    pass_time(monkeypatch, 500)
     with pytest.raises(StrategyError, match="took more than 3 s"):
         catalog.get("mine")
+    pass_time(monkeypatch, 700)
+    with pytest.raises(AttributeError):
+        catalog.get("mine")
+
+
+def test_list_does_not_wait_for_files_that_hang(catalog, folder, monkeypatch):
+    monkeypatch.setattr("algotrade.strategies.describe.TIMEOUT_SECONDS", 15.0)
+    monkeypatch.setattr("algotrade.strategies.catalog.LIST_SECONDS", 3.0)
+    catalog.all()  # the built-in ones are known from here on
+    for name in ("hung", "stuck"):
+        (folder / f"{name}.py").write_text("while True: pass\n" + GOOD)
+    (folder / "mine.py").write_text(GOOD)
+    began = time.monotonic()
+    infos = {info.name: info for info in catalog.all()}
+    assert time.monotonic() - began < 6
+    assert infos["hung"].error == infos["stuck"].error == BEING_READ
+    assert infos["sma_cross"].error is None
+    assert catalog.get("mine").error is None  # though the others are still being read
+    infos = wait_for(lambda: read(catalog), 60, "the end of reading")
+    assert all("took more than 15 s" in infos[name].error for name in ("hung", "stuck"))
+
+
+def test_two_lists_at_once_ask_once(catalog, folder, tmp_path, monkeypatch):
+    catalog.all()
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'asked')!r}, 'a').write('x')\n" + GOOD)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: catalog.get("mine").error, range(4)))
+    assert found == [None] * 4
+    assert (tmp_path / "asked").read_text() == "x"
+
+
+def test_file_that_kills_its_parent_hurts_nobody_and_is_not_tried_again(catalog, folder, tmp_path, monkeypatch):
+    note = f"open({str(tmp_path / 'tries')!r}, 'a').write('x')"
+    deed = f"import os, signal, time\n{note}\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)\n"
+    (folder / "mine.py").write_text(deed + GOOD)
+    with pytest.raises(StrategyError, match="ended its process: SIGKILL"):
+        catalog.get("mine")
+    tries = (tmp_path / "tries").read_text()
+    pass_time(monkeypatch, 1e6)
+    with pytest.raises(StrategyError, match="ended its process: SIGKILL"):
+        catalog.get("mine")
+    assert (tmp_path / "tries").read_text() == tries
+    (folder / "mine.py").write_text(GOOD)
+    assert catalog.get("mine").error is None
+
+
+def test_file_that_wants_all_memory_is_told(catalog, folder):
+    (folder / "mine.py").write_text("kept = bytearray(60 << 30)\n" + GOOD)
+    with pytest.raises(StrategyError, match="MemoryError"):
+        catalog.get("mine")
+
+
+def test_what_a_file_forks_ends_with_its_description(catalog, folder, tmp_path):
+    fork = f"import os, time\nif os.fork() == 0:\n    open({str(tmp_path / 'fork')!r}, 'w').write(str(os.getpid()))\n"
+    (folder / "mine.py").write_text(f"{fork}    time.sleep(60)\ntime.sleep(1)\n{GOOD}")
+    assert catalog.get("mine").error is None
+    assert not is_running(int((tmp_path / "fork").read_text()))
 
 
 def test_stored_description_that_means_nothing_is_made_again(catalog, folder, tmp_path):
@@ -182,7 +251,7 @@ def test_description_of_unchanged_sources_needs_no_child(catalog, folder, tmp_pa
     (folder / "mine.py").write_text(GOOD)
     catalog.get("mine")
     again = Catalog(folder, tmp_path / "archive")
-    monkeypatch.setattr(again._describer, "describe", lambda *_: pytest.fail("asked a child"))
+    monkeypatch.setattr(again._describer, "ask", lambda *_: pytest.fail("asked a child"))
     assert again.get("mine").params[0].name == "length"
 
 
@@ -214,7 +283,8 @@ def test_descriptions_survive_the_threads_that_asked_for_them(catalog, folder):
 def test_killed_describer_does_not_make_a_strategy_broken(catalog, folder):
     (folder / "mine.py").write_text(GOOD)
     catalog.get("mine")
-    os.kill(catalog._describer._child.pid, signal.SIGKILL)
+    for child, _ in catalog._describer._idle:
+        os.kill(child.pid, signal.SIGKILL)
     (folder / "mine.py").write_text(GOOD.replace("20", "21"))
     assert catalog.get("mine").params[0].default == 21
 
@@ -226,7 +296,7 @@ def test_import_error_is_looked_at_again_after_a_while(catalog, folder, tmp_path
     (tmp_path / "late_package.py").write_text("")
     with pytest.raises(StrategyError, match="late_package"):
         catalog.get("mine")
-    monkeypatch.setattr("algotrade.strategies.catalog.ERROR_SECONDS", 0.0)
+    pass_time(monkeypatch, 1_000)
     assert catalog.get("mine").error is None
 
 
