@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from algotrade.market.sample import install_samples
-from algotrade.market.store import CandleStore
+from algotrade.market.store import CandleStore, Dataset
 from runs.bench.product import Product
 from runs.screens.desk import Desk
 from runs.screens.downloads import Downloads
@@ -112,9 +112,10 @@ class Content:
         self.downloads = Downloads(self._desk, exchange)
         self.imports = Imports(self._desk)
 
-    def store_candles(self) -> None:
-        """Store the sample candles, unless they are there."""
-        install_samples(CandleStore(self._product.home / "candles"))
+    @cached_property
+    def candles(self) -> list[Dataset]:
+        """The sample candles, stored when they are first asked for."""
+        return install_samples(CandleStore(self._product.home / "candles"))
 
     @cached_property
     def completed(self) -> str:

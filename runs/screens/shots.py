@@ -15,7 +15,7 @@ from runs.screens.exchange import LocalExchange
 from runs.screens.pages import Screen
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
@@ -66,39 +66,54 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
         furnish(product)
         with product:
             content = Content(product, exchange)
-            session = _session(browser, product)
+            # A context a variant, for all screens: what pages have in common is fetched once.
+            strangers, users = (
+                _contexts(browser, product, None),
+                _contexts(browser, product, _session(browser, product)),
+            )
             for screen in screens:
                 if not screen.is_bare:
-                    content.store_candles()
+                    _ = content.candles
                 path = screen.path(content)
                 # All at once: the three wait together for what their page fetches, and show the same moment.
-                pages = [
-                    _opened(browser, product.base_url, None if screen.is_stranger else session, options)
-                    for options in VARIANTS.values()
-                ]
-                for page in pages:
-                    _go(page, path, screen.status)
-                for variant, page in zip(VARIANTS, pages, strict=True):
+                pages = {
+                    variant: _opened(context, path, screen.status)
+                    for variant, context in (strangers if screen.is_stranger else users).items()
+                }
+                for variant, page in pages.items():
                     page.wait_for_load_state("networkidle")  # scripts have fetched what their charts draw
                     screen.prepare(page)
                     _show_charts(page)
                     page.evaluate(NEXT_FRAMES)
                     picture = folder / f"{screen.name}-{variant}.png"
                     page.screenshot(path=picture, full_page=not screen.is_window, animations="disabled")
-                    page.context.close()
+                    page.close()
                     yield picture
 
 
-def _opened(browser: "Browser", base_url: str, session: Any, options: dict[str, Any]) -> "Page":
-    context = browser.new_context(base_url=base_url, storage_state=session, permissions=["notifications"], **options)
-    context.set_default_timeout(PAGE_MILLISECONDS)
-    return context.new_page()
+def _contexts(browser: "Browser", product: Product, session: Any) -> dict[str, "BrowserContext"]:
+    """Return a context for each variant, of somebody with these cookies."""
+    contexts = {}
+    for variant, options in VARIANTS.items():
+        context = browser.new_context(
+            base_url=product.base_url, storage_state=session, permissions=["notifications"], **options
+        )
+        context.set_default_timeout(PAGE_MILLISECONDS)
+        contexts[variant] = context
+    return contexts
 
 
-def _go(page: "Page", path: str, status: int) -> None:
+def _opened(context: "BrowserContext", path: str, status: int) -> "Page":
+    """Return a page that begins to load.
+
+    Raises:
+        RuntimeError: it answers with another status.
+    """
+    page = context.new_page()
     answer = page.goto(path, wait_until="commit")
     if answer is None or answer.status != status:
         raise RuntimeError(f"{path} answers {answer and answer.status}, and not {status}.")
+    return page
 
 
 def _show_charts(page: "Page") -> None:
