@@ -1,19 +1,17 @@
-"""The list of screens, and Chromium that takes them."""
+"""The list of screens, and how they are taken."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algotrade.errors import AlgotradeError
+from runs.bench.chromium import chromium, session_of
 from runs.bench.product import Product
 from runs.screens.content import DATASET, Content, furnish
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
@@ -25,16 +23,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "is_mobile": True,
     },
 }
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
-"""Chromium runs as root and in containers, too; it sees pages of this product only."""
 PAGE_MILLISECONDS = 30_000
 """How long a page may take to load, on a busy machine."""
 NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-
-
-class CannotTakeScreens(AlgotradeError):
-    """There is no browser to take pictures with; the message says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +114,17 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
         Each picture once it is written.
 
     Raises:
-        CannotTakeScreens: Playwright or Chromium is missing, before anything was started.
+        BrowserError: Playwright or Chromium is missing, before anything was started; or it did not do as told.
         RuntimeError: a page answers otherwise than it should, or a run ended before its picture was taken.
         TimeoutError: a run did not get where it was wanted in time.
     """
-    with _chromium() as browser, tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home:
+    with chromium() as browser, tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home:
         folder.mkdir(parents=True, exist_ok=True)
         product = make(Path(home), workers=1)
         furnish(product)
         with product:
             content = Content(product)
-            session = _session(browser, product)
+            session = session_of(browser, product)
             for screen in screens:
                 path = screen.path(content)
                 for variant, options in VARIANTS.items():
@@ -150,38 +141,3 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
                     page.screenshot(path=picture, full_page=True, animations="disabled")
                     context.close()
                     yield picture
-
-
-def _session(browser: "Browser", product: Product) -> Any:
-    """Return the cookies of somebody who opened the one-time URL."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(product.login_url())
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@contextmanager
-def _chromium() -> "Iterator[Browser]":
-    """Give a browser, closed afterwards.
-
-    Raises:
-        CannotTakeScreens: Playwright or Chromium is missing, or Chromium does not start.
-    """
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError as error:
-        raise CannotTakeScreens(
-            "Playwright is not installed; it comes with what the tests need: pip install playwright"
-        ) from error
-    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if executable is None:
-        raise CannotTakeScreens(f"There is no Chromium on the PATH, by any of the names {', '.join(CHROMIUMS)}.")
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-            yield browser
-            browser.close()
-        except Error as error:
-            raise CannotTakeScreens(f"{executable} did not do as told: {error.message}") from error

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.management import CommandError, call_command
 
-from runs.screens.shots import CHROMIUMS, SCREENS, VARIANTS, take
+from runs.bench.chromium import CHROMIUMS
+from runs.screens.shots import SCREENS, VARIANTS, take
 from tests import environment
 from tests.stack import Product
 

@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+from runs.bench.chromium import BrowserError
 from runs.management.foreground import BAD_INPUT, INTERRUPTED, terminal_shape
-from runs.screens.shots import SCREENS, VARIANTS, CannotTakeScreens, Screen, take
+from runs.screens.shots import SCREENS, VARIANTS, Screen, take
 
 
 class Command(BaseCommand):
@@ -42,7 +43,7 @@ class Command(BaseCommand):
                     bar.set_description(picture.name, refresh=False)
                     bar.update()
                     n_pictures += 1
-        except (CannotTakeScreens, OSError, RuntimeError) as error:
+        except (BrowserError, OSError, RuntimeError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stderr.write(f"Interrupted after {n_pictures} pictures.")
