@@ -14,13 +14,14 @@ from django.db.models import Count, F, Q
 from django.utils.http import urlencode
 
 from runs.models import Note, Run, RunKind, RunQuerySet, RunState
+from runs.models.moments import SecondsBetween
 from runs.paging import Page, PageNumbers
 
 ROWS_PER_PAGE = 50
 MOST_QUERY_CHARACTERS = 100
 MOST_WORDS = 10
 """Words of a search that are looked for; each is a question of its own."""
-DURATION = F("finished_at") - F("attempt_started_at")
+DURATION = SecondsBetween("attempt_started_at", "finished_at")
 SORTS: dict[str, Any] = {
     "number": F("number"),
     "return": F("total_return"),

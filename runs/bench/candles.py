@@ -1,10 +1,11 @@
 """Candles to measure with, a seeded random walk, and a spec that trades all of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from algotrade.market.bars import Bars
+from algotrade.market.bars import Bars, timeframe_ns
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
 from algotrade.spec import BacktestSpec, ParamValue
@@ -27,10 +28,12 @@ def random_walk(n_bars: int, seed: int = 1, bar_ns: int = HOUR_NS) -> Bars:
     return Bars(time, open_, np.round(high, 2), np.round(low, 2), close, np.full(n_bars, 100.0))
 
 
-def store_random_walk(store: CandleStore, n_bars: int) -> Bars:
+def store_random_walk(
+    store: CandleStore, n_bars: int, *, asset: str = NAMES["asset"], timeframe: str = NAMES["timeframe"]
+) -> Bars:
     """Put the random walk into a candle store, and return it."""
-    bars = random_walk(n_bars)
-    store.add(bars, INSTRUMENT, NAMES["timeframe"])
+    bars = random_walk(n_bars, bar_ns=timeframe_ns(timeframe))
+    store.add(bars, replace(INSTRUMENT, asset=asset), timeframe)
     return bars
 
 

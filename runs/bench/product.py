@@ -22,6 +22,7 @@ Found = TypeVar("Found")
 
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+COMMAND_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 _PART = "--{}\r\nContent-Disposition: form-data; {}\r\n\r\n{}"
 SAYS_WHERE = re.compile(r"AlgoTrade runs at (http://\S+?)/\s")
@@ -127,8 +128,8 @@ class Product:
             self.process.wait()
             raise
 
-    def manage(self, *arguments: str) -> str:
-        """Run a command of manage.py and return what it printed."""
+    def manage(self, *arguments: str, seconds: float = COMMAND_SECONDS) -> str:
+        """Run a command of manage.py, within so many seconds, and return what it printed."""
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
@@ -136,7 +137,7 @@ class Product:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=seconds,
         )
         if done.returncode:
             raise RuntimeError(f"manage.py {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")

@@ -263,6 +263,16 @@ def terminal_shape() -> dict[str, int]:
 
 
 @contextmanager
+def ended_like_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that what it started is stopped however it ends."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
 def _interruptible() -> Iterator[threading.Event]:
     """Give an event that Ctrl-C sets; a second Ctrl-C ends the process at once."""
     interrupted = threading.Event()

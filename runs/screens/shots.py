@@ -1,13 +1,11 @@
 """Chromium that takes the pictures."""
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from algotrade.errors import AlgotradeError
+from runs.bench.chromium import chromium, session_of
 from runs.bench.product import Product
 from runs.screens.content import Content, furnish
 from runs.screens.downloads import N_HOURS
@@ -27,16 +25,9 @@ VARIANTS: dict[str, dict[str, Any]] = {
         "is_mobile": True,
     },
 }
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu")
-"""Chromium runs as root and in containers, too; it sees pages of this product only."""
 PAGE_MILLISECONDS = 60_000
 """How long a page may take to load, on a busy machine."""
 NEXT_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
-
-
-class CannotTakeScreens(AlgotradeError):
-    """There is no browser to take pictures with; the message says what to install."""
 
 
 def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] = Product) -> Iterator[Path]:
@@ -51,12 +42,13 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
         Each picture once it is written.
 
     Raises:
-        CannotTakeScreens: Playwright or Chromium is missing, before anything was started.
+        NoBrowser: Playwright or Chromium is missing, before anything was started.
+        BrowserError: it did not do as told later on.
         RuntimeError: a page answers otherwise than it should, or a run ended before its picture was taken.
         TimeoutError: a run did not get where it was wanted in time.
     """
     with (
-        _chromium() as browser,
+        chromium() as browser,
         LocalExchange(n_bars=N_HOURS) as exchange,
         tempfile.TemporaryDirectory(prefix="algotrade-screens-") as home,
     ):
@@ -69,7 +61,7 @@ def take(folder: Path, screens: Sequence[Screen], make: Callable[..., Product] =
             # A context a variant, for all screens: what pages have in common is fetched once.
             strangers, users = (
                 _contexts(browser, product, None),
-                _contexts(browser, product, _session(browser, product)),
+                _contexts(browser, product, session_of(browser, product)),
             )
             for screen in screens:
                 if not screen.is_bare:
@@ -123,38 +115,3 @@ def _show_charts(page: "Page") -> None:
             chart.scroll_into_view_if_needed()
             chart.and_(page.locator("[data-view]")).wait_for()
     page.evaluate("scrollTo(0, 0)")
-
-
-def _session(browser: "Browser", product: Product) -> Any:
-    """Return the cookies of somebody who opened the one-time URL."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(product.login_url())
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@contextmanager
-def _chromium() -> "Iterator[Browser]":
-    """Give a browser, closed afterwards.
-
-    Raises:
-        CannotTakeScreens: Playwright or Chromium is missing, or Chromium does not start.
-    """
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError as error:
-        raise CannotTakeScreens(
-            "Playwright is not installed; it comes with what the tests need: pip install playwright"
-        ) from error
-    executable = next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if executable is None:
-        raise CannotTakeScreens(f"There is no Chromium on the PATH, by any of the names {', '.join(CHROMIUMS)}.")
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
-            yield browser
-            browser.close()
-        except Error as error:
-            raise CannotTakeScreens(f"{executable} did not do as told: {error.message}") from error

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.core.management import CommandError, call_command
 
+from runs.bench.chromium import CHROMIUMS
 from runs.screens.pages import SCREENS
-from runs.screens.shots import CHROMIUMS, VARIANTS, take
+from runs.screens.shots import VARIANTS, take
 from tests import environment
 from tests.stack import Product
 

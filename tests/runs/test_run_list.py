@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.http import QueryDict
@@ -94,6 +94,26 @@ def test_list_is_sorted_and_what_has_no_value_comes_last(site, user, sort, expec
         fields = {"total_return": total_return, "sharpe_ratio": sharpe, "best_value": best, "finished_at": ended}
         make_page_run(RunState.COMPLETED, user=user, number=number, attempt_started_at=began, **fields)
     assert listed(site, sort=sort) == expected
+
+
+def test_runs_that_took_equally_long_are_sorted_by_number(site, user):
+    # 12.345 s each, from moments whose distances a database's days can only nearly tell.
+    for number, day in enumerate((1, 9, 17, 28), start=1):
+        began = datetime(2026, 1, day, 7, 11, 13, number * 137_000, tzinfo=UTC)
+        fields = {"attempt_started_at": began, "finished_at": began + timedelta(seconds=12.345)}
+        make_page_run(RunState.COMPLETED, user=user, number=number, **fields)
+    assert listed(site, sort="duration") == listed(site, sort="-duration") == [4, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [((0.002, 0.001), [2, 1]), ((1.0, 0.999), [2, 1]), ((90_061.5, 86_400), [2, 1])]
+)
+def test_list_tells_milliseconds_and_days_apart(site, user, seconds, expected):
+    began = datetime(2026, 1, 31, 23, 59, 59, 999_000, tzinfo=UTC)
+    for number, took in enumerate(seconds, start=1):
+        fields = {"attempt_started_at": began, "finished_at": began + timedelta(seconds=took)}
+        make_page_run(RunState.COMPLETED, user=user, number=number, **fields)
+    assert listed(site, sort="duration") == expected
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """`manage.py screens`: a picture of each page and state."""
 
-import signal
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
-from runs.management.foreground import BAD_INPUT, INTERRUPTED, terminal_shape
+from runs.bench.chromium import BrowserError
+from runs.management.foreground import BAD_INPUT, INTERRUPTED, ended_like_ctrl_c, terminal_shape
 from runs.screens.pages import SCREENS, Screen
-from runs.screens.shots import VARIANTS, CannotTakeScreens, take
+from runs.screens.shots import VARIANTS, take
 
 
 class Command(BaseCommand):
@@ -35,21 +35,18 @@ class Command(BaseCommand):
         """Take the pictures; the exit status is 0, 1 when it cannot be done, 2 for a wrong name, 130 after Ctrl-C."""
         screens = _chosen(options["only"])
         n_pictures = 0
-        # However it ends, the product is stopped and its home removed.
-        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        progress = tqdm(total=len(screens) * len(VARIANTS), unit=" pictures", disable=None, **terminal_shape())
         try:
-            with tqdm(total=len(screens) * len(VARIANTS), unit=" pictures", disable=None, **terminal_shape()) as bar:
+            with ended_like_ctrl_c(), progress as bar:
                 for picture in take(options["folder"], screens):
                     bar.set_description(picture.name, refresh=False)
                     bar.update()
                     n_pictures += 1
-        except (CannotTakeScreens, OSError, RuntimeError) as error:
+        except (BrowserError, OSError, RuntimeError) as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:
             self.stderr.write(f"Interrupted after {n_pictures} pictures.")
             sys.exit(INTERRUPTED)
-        finally:
-            signal.signal(signal.SIGTERM, before)
         self.stdout.write(f"{n_pictures} pictures in {options['folder']}")
 
 
