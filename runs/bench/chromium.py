@@ -6,12 +6,13 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from algotrade.errors import AlgotradeError
 from runs.bench.processes import below, command_of, cpu_seconds
-from runs.bench.product import Product
+from runs.bench.product import Product, wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -24,6 +25,7 @@ FATAL = re.compile(r"(?:FATAL:[^]]*] |(?=error while loading ))(.*)")
 MOST_CHARACTERS = 300
 DRIVEN = "--remote-debugging-pipe"
 """What the command line of a browser that Playwright drives has."""
+REMOVE_SECONDS = 20.0
 SETTLE_SECONDS = 10.0
 SECONDS_OF_REST = 0.3
 MOST_CPU_AT_REST = 0.011
@@ -58,12 +60,11 @@ def chromium() -> "Iterator[Browser]":
             f"There is no Chromium on the PATH, by any of the names {', '.join(CHROMIUMS)}. "
             "On Debian: apt install chromium"
         )
-    # Ended early, Chromium leaves a socket in its temporary folder, so it has one of its own; a socket's path is short.
-    folders = tempfile.TemporaryDirectory(prefix="algotrade-", ignore_cleanup_errors=True)
-    with folders as folder, sync_playwright() as playwright:
+    with ExitStack() as stack:
+        with _temporaries_in(stack.enter_context(_folder())):
+            playwright = stack.enter_context(sync_playwright())
         try:
-            environment: dict[str, str | float | bool] = {**os.environ, "TMPDIR": folder}
-            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS, env=environment)
+            browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
         except Error as error:
             raise NoBrowser(f"{executable} does not start: {_gist(error.message)}") from error
         try:
@@ -71,6 +72,38 @@ def chromium() -> "Iterator[Browser]":
             browser.close()
         except Error as error:
             raise BrowserError(f"{executable} did not do as told: {_gist(error.message)}") from error
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """Give a folder for what the driver and Chromium leave behind when they are ended early; it goes with the block.
+
+    Its name is short, because Chromium has a socket below, and the path of a socket may not be long.
+    """
+    folder = tempfile.mkdtemp(prefix="algotrade-")
+    try:
+        yield folder
+    finally:
+        wait_for(lambda: _is_gone(folder), REMOVE_SECONDS, f"the end of what uses {folder}")
+
+
+def _is_gone(folder: str) -> bool:
+    """Remove a folder, into which a process on its last legs may still write, and tell whether that was all."""
+    shutil.rmtree(folder, ignore_errors=True)
+    return not Path(folder).exists()
+
+
+@contextmanager
+def _temporaries_in(folder: str) -> Iterator[None]:
+    """Let the processes that are started in the block have their temporary files in a folder."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        del os.environ["TMPDIR"]
+        if before is not None:
+            os.environ["TMPDIR"] = before
 
 
 def _gist(message: str) -> str:

@@ -194,8 +194,8 @@ def _goals_of(view: View, found: Sequence[Paint], reason: str) -> Iterator[Goal]
         yield Goal(f"{view.name}: {thing} painted", _median(seconds), MOST_SECONDS, False, " s", note)
     for name, drawn in view.series.items():
         plain, sent = (_median([paint.fetched[name][at] / 1e3 for paint in found]) for at in (0, 1))
-        note = f"JSON, {sent:,.0f} kB as sent" if sent else reason
-        yield Goal(f"{view.name}: {drawn}", plain, MOST_SERIES_KILOBYTES, False, " kB", note)
+        note = f"{sent:,.1f} kB compressed, as sent" if sent else reason
+        yield Goal(f"{view.name}: {drawn}, JSON", plain, MOST_SERIES_KILOBYTES, False, " kB", note)
 
 
 def _about(found: Sequence[Paint]) -> str:

@@ -49,7 +49,7 @@ def paint_of(
         height: of the window, in pixels; it is WIDTH wide.
 
     Raises:
-        playwright.sync_api.Error: it did not come up within a minute.
+        playwright.sync_api.Error: it did not come up within PATIENCE_SECONDS.
         RuntimeError: the page answers with an error.
     """
     context = browser.new_context(storage_state=session, viewport={"width": WIDTH, "height": height})
@@ -57,7 +57,7 @@ def paint_of(
         page = context.new_page()
         patience = PATIENCE_SECONDS * 1e3
         page.set_default_timeout(patience)
-        page.add_init_script(f"({SCRIPT.read_text()})({json.dumps(dict(wanted))}, {patience})")
+        page.add_init_script(f"({SCRIPT.read_text()})({json.dumps(dict(wanted))}, {patience:.0f})")
         settle()
         answer = page.goto(address, wait_until="commit")
         if answer is None or answer.status != 200:

@@ -92,7 +92,7 @@ def test_pages_are_the_list_in_every_order_and_the_charts(monkeypatch):
     for key in ("number", "return", "sharpe", "objective", "duration"):
         assert f"runs list, sorted by {key}: rows painted" in names
     assert {name.partition(": ")[2] for name in names if name.startswith("run over 500,000 bars")} == {
-        "equity painted", "drawdown painted", "price painted", "equity and drawdown", "price",
+        "equity painted", "drawdown painted", "price painted", "equity and drawdown, JSON", "price, JSON",
     }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_pages_are_judged_by_medians_and_tell_the_worst():
     chart, curve = pages._goals_of(view, rounds, "")
     assert (chart.figure, chart.verdict) == (0.6, "met")
     assert chart.note == "fastest 0.40 s, worst 3.00 s; first contentful paint 0.30 s, answer after 0.10 s, 12 kB"
-    assert (curve.figure, curve.verdict, curve.note) == (160.0, "not met", "JSON, 30 kB as sent")
+    assert (curve.figure, curve.verdict, curve.note) == (160.0, "not met", "30.0 kB compressed, as sent")
 
 
 @pytest.mark.django_db
