@@ -185,5 +185,17 @@ def test_page_fits_a_phone(open_page, path):
         page.get_by_role("button", name="Look at the file").click()
         page.wait_for_url(UPLOAD_PAGE)
         expect(page.get_by_test_id("preview-table")).to_be_visible()
-    widths = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
-    assert widths == [390, 390]
+    assert widths(page) == [390, 390]
+
+
+def test_files_that_wait_fit_a_phone(send, open_page):
+    page = open_page(viewport={"width": 390, "height": 844})
+    send("WAITING-for-quite-a-while-1m.csv", minutes(30).replace("100.25", "none", 1), target=page)
+    page.goto("/data")
+    expect(page.get_by_test_id("waiting-uploads").get_by_text("1 error", exact=True).first).to_be_visible()
+    assert widths(page) == [390, 390]
+
+
+def widths(page):
+    """Return how wide the page and its window are."""
+    return page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
