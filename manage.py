@@ -210,9 +210,6 @@ def main() -> None:
         _become(python, str(ROOT / "manage.py"), *sys.argv[1:])
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrade.settings")
-    from algotrade.lifeline import keep_private
-
-    keep_private()  # strategies run as the same user, and this process knows addresses with passwords
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

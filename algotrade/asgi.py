@@ -5,9 +5,6 @@ import os
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 
-from algotrade.lifeline import keep_private
-
-keep_private()  # whichever server loads this: strategies run as the same user
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrade.settings")
 # Django must be set up before anything that knows models is imported.
 http = get_asgi_application()

@@ -2,9 +2,15 @@
 
 from django.apps import AppConfig
 
+from algotrade.lifeline import keep_private
+
 
 class RunsConfig(AppConfig):
     """Runs: backtests and optimizations."""
 
     name = "runs"
     verbose_name = "Runs"
+
+    def ready(self) -> None:
+        """Shut the process: strategies run as the same user, and it knows addresses with passwords."""
+        keep_private()

@@ -10,13 +10,10 @@ holds the store meanwhile (`holding`); a dataset is taken away only by who holds
 """
 
 import contextlib
-import hashlib
 import json
-import os
 import re
 import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,17 +25,17 @@ import numpy as np
 import pyarrow as pa
 
 from algotrade.errors import MarketDataError, plain_words
-from algotrade.market.bars import COLUMNS, Bars, timeframe_name, timeframe_ns
+from algotrade.market.bar_files import NEW, content_hash, holds_version, read_bars, sync_folder, write_aside, write_bars
+from algotrade.market.bars import Bars, timeframe_name, timeframe_ns
 from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
 from algotrade.market.holding import StoreBusy, alone, one_writer, shared
 from algotrade.market.instruments import Instrument
 from algotrade.market.versions import NO_HISTORY, History, compare
 from algotrade.market.zones import UTC_NAME
 
-_NEW, _DELETED = ".new-", ".deleted-"
-"""How the names of files that are being written, and of folders that are being deleted, begin."""
+_DELETED = ".deleted-"
+"""How the names of folders that are being deleted begin."""
 VERSION = re.compile(r"[0-9a-f]{64}")
-_SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
 
 
 class DatasetChanged(MarketDataError):
@@ -243,7 +240,7 @@ class CandleStore:
             if not folder.is_dir() or not may_go():
                 return False
             folder.rename(aside)
-            _sync(self.root)  # a power cut must not bring back a dataset of which half the files are gone
+            sync_folder(self.root)  # a power cut must not bring back a dataset of which half the files are gone
         self._known = {path: known for path, known in self._known.items() if path.parent != folder}
         shutil.rmtree(aside, ignore_errors=True)
         return True
@@ -256,7 +253,7 @@ class CandleStore:
             if _is_older(folder, seconds):
                 shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(StoreBusy), alone(self.root, 0.0):  # who still writes a file holds the store
-            for path in self.root.glob(f"*/{_NEW}*"):
+            for path in self.root.glob(f"*/{NEW}*"):
                 if _is_older(path, seconds):
                     path.unlink(missing_ok=True)
 
@@ -267,7 +264,7 @@ class CandleStore:
             MarketDataError: the file is missing or damaged.
         """
         try:
-            bars = _read_arrow(dataset.path)
+            bars = read_bars(dataset.path)
         except (OSError, pa.ArrowException) as error:
             raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {plain_words(error)}.") from error
         if len(bars) != dataset.n_bars:
@@ -324,8 +321,8 @@ class CandleStore:
         path = folder / f"{version}.arrow"
         with shared(self.root):
             folder.mkdir(exist_ok=True)
-            if not _holds(path, version):
-                _write_aside(path, lambda file: _write_arrow(bars, file))
+            if not holds_version(path, version):
+                write_aside(path, lambda file: write_bars(bars, file))
             with one_writer(folder):
                 there = self.newest(instrument.asset, instrument.exchange, timeframe)
                 dataset = Dataset(
@@ -376,7 +373,7 @@ class CandleStore:
                 raise DatasetChanged(f"The candles of {dataset.slug} were changed meanwhile.")
             history = self._history(there, self.load(dataset), dataset.version, None)
             path = folder / dataset.path.name
-            if not _holds(path, dataset.version):
+            if not holds_version(path, dataset.version):
                 dataset.path.replace(path)
             moved = replace(dataset, path=path, history=history)
             _describe(moved, folder)
@@ -427,8 +424,8 @@ class CandleStore:
 def _describe(dataset: Dataset, folder: Path) -> None:
     """Write what is known of a version whose candles are in place, and make it the newest."""
     text = json.dumps(dataset.to_dict(), indent=1).encode()
-    _write_aside(folder / f"{dataset.version}.json", lambda file: file.write(text))
-    _write_aside(folder / "current.json", lambda file: file.write(text))
+    write_aside(folder / f"{dataset.version}.json", lambda file: file.write(text))
+    write_aside(folder / "current.json", lambda file: file.write(text))
 
 
 def _is_older(path: Path, seconds: float) -> bool:
@@ -442,60 +439,3 @@ def _is_older(path: Path, seconds: float) -> bool:
 def _folder_name(asset: str, exchange: str, timeframe: str) -> str:
     """Return the name that only this dataset has: BTC-USD on X and BTC on USD-X are two."""
     return f"{asset}-{exchange.replace('-', '~')}-{timeframe}"
-
-
-def content_hash(bars: Bars) -> str:
-    """Return the SHA-256 (hex) of the six columns, little-endian, in the order time, open, high, low, close, volume."""
-    digest = hashlib.sha256()
-    for name in ("time", *COLUMNS):
-        column = getattr(bars, name)
-        digest.update(memoryview(column.astype(column.dtype.newbyteorder("<"), copy=False)).cast("B"))
-    return digest.hexdigest()
-
-
-def _read_arrow(path: Path) -> Bars:
-    """Return a file's bars, memory-mapped."""
-    with pa.memory_map(str(path)) as source:
-        table = pa.ipc.open_file(source).read_all()
-    if table.schema != _SCHEMA or table["time"].num_chunks != 1:
-        raise pa.ArrowInvalid(f"{path.name} has other columns")
-    return Bars(*(table[name].chunk(0).to_numpy(zero_copy_only=True) for name in ("time", *COLUMNS)))
-
-
-def _holds(path: Path, version: str) -> bool:
-    """Whether the file is there and whole: candles that are imported again mend a damaged one."""
-    try:
-        return content_hash(_read_arrow(path)) == version
-    except (OSError, pa.ArrowException):
-        return False
-
-
-def _write_arrow(bars: Bars, file: Any) -> None:
-    arrays = [pa.array(getattr(bars, name)) for name in ("time", *COLUMNS)]
-    with pa.ipc.new_file(file, _SCHEMA) as writer:
-        writer.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
-
-
-def _write_aside(path: Path, write: Callable[[Any], object]) -> None:
-    """Write a file whole and durable, or not at all."""
-    descriptor, name = tempfile.mkstemp(prefix=_NEW, dir=path.parent)
-    aside = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    """Make what was renamed in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 import textwrap
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from algotrade.market.store import CandleStore
 from algotrade.spec import BacktestSpec, RunInputs
 from tests.engine.market import random_bars
 from tests.environment import KERNELS
+from tests.stack import wait_for
 
 N_BARS = 300
 LAST_WORDS = {"done", "failed", "stopped"}
@@ -175,3 +177,10 @@ def rest_of(child, seconds=30.0):
 def answer_of(child, job, seconds=30.0):
     """Send a job and return the child's last word on it."""
     return messages_of(child, job, seconds)[-1]
+
+
+def written(path, seconds=20.0):
+    """Wait for a file that a strategy writes whole, and return the numbers in it."""
+    path = Path(path)
+    wait_for(lambda: path.exists() and path.read_text().endswith("\n"), seconds, f"writing of {path.name}")
+    return [int(word) for word in path.read_text().split()]

@@ -5,16 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from algotrade import child as child_module
 from algotrade import scrubbing
 from algotrade.child import LOG_BYTES, Child, ChildEnded, describe_exit
-from tests.core.conftest import answer_of, messages_of, rest_of
+from tests.core.conftest import answer_of, messages_of, rest_of, written
 from tests.environment import ROOT
 from tests.stack import is_running, wait_for
 
@@ -63,13 +61,6 @@ def ended(child, job, seconds=30.0):
 
 def failed(child, job):
     return answer_of(child, job)["failed"]
-
-
-def written(path, seconds=20.0):
-    """Wait for a file that a strategy writes whole, and return the numbers in it."""
-    path = Path(path)
-    wait_for(lambda: path.exists() and path.read_text().endswith("\n"), seconds, f"writing of {path.name}")
-    return [int(word) for word in path.read_text().split()]
 
 
 @pytest.mark.parametrize(
@@ -432,34 +423,6 @@ def test_idle_child_ends_by_itself_when_its_input_closes(child):
     child._process.stdin.close()
     wait_for(lambda: not child.is_alive, 10, "end of the child")
     assert child._process.returncode == 0
-
-
-def test_stop_ends_the_job_at_the_end_of_the_stride_and_the_child_takes_the_next(warm, job, tmp_path):
-    asked = job(f"open({str(tmp_path / 'in')!r}, 'w').write('1\\n')\ntime.sleep(0.01)")
-    warm.send(asked)
-    written(tmp_path / "in")
-    warm.stop()
-    messages = rest_of(warm)
-    assert messages[-1] == {"stopped": True}
-    assert all(message.get("processed", 0) < 300 for message in messages)
-    assert not Path(asked["out"]).exists()
-    assert "done" in answer_of(warm, job())
-
-
-def test_stop_from_another_thread_is_heard(warm, job, tmp_path):
-    warm.send(job(f"open({str(tmp_path / 'in')!r}, 'w').write('1\\n')\ntime.sleep(0.01)"))
-    written(tmp_path / "in")
-    other = threading.Thread(target=warm.stop)
-    other.start()
-    other.join()
-    assert rest_of(warm)[-1] == {"stopped": True}
-
-
-def test_stop_that_comes_after_the_end_stops_nothing(warm, job):
-    assert "done" in answer_of(warm, job())
-    warm.stop()
-    warm.stop()
-    assert "done" in answer_of(warm, job())
 
 
 def test_child_that_is_gone_is_told_whatever_is_asked_of_it(child, job):

@@ -95,19 +95,16 @@ def test_environment_of_a_private_process_is_for_itself(how, returncode):
     assert (done.stdout, done.returncode) == (b"True\n", returncode), done.stderr
 
 
-def test_commands_of_the_product_are_private():
-    code = (
-        "import ctypes, sys, manage, django.core.management as m\n"
-        "m.execute_from_command_line = lambda _: sys.exit(ctypes.CDLL(None).prctl(3))\n"
-        "sys.argv[1:] = ['check']\n"
-        "manage.ready_python = lambda _: sys.executable\n"
-        "manage.main()"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
-    assert (
-        subprocess.run(
-            [sys.executable, "-c", "import ctypes, sys; sys.exit(ctypes.CDLL(None).prctl(3))"], check=False
-        ).returncode
-        == 1
-    )
+def test_processes_of_the_product_are_private(tmp_path):
+    ask = "import ctypes, sys; sys.exit(ctypes.CDLL(None).prctl(3))"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+        "DJANGO_SETTINGS_MODULE": "algotrade.settings",
+        "ALGOTRADE_HOME": str(tmp_path),
+    }
+
+    def is_dumpable(code):
+        return subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
+
+    assert [is_dumpable(ask), is_dumpable(f"import django; django.setup(); {ask}")] == [1, 0]

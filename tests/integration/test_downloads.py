@@ -9,8 +9,8 @@ import sys
 import numpy as np
 import pytest
 
+from algotrade.market.bar_files import content_hash
 from algotrade.market.bars import Bars
-from algotrade.market.store import content_hash
 from tests.downloads import Downloads, asked, beside
 from tests.environment import ROOT
 from tests.exchange import BEGIN, HOUR, N_BARS, LocalExchange, fails, redirects, row

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from algotrade.errors import MarketDataError
+from algotrade.market.bar_files import content_hash
 from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
 from algotrade.market.instruments import Instrument
-from algotrade.market.store import CandleStore, content_hash
+from algotrade.market.store import CandleStore
 from tests.engine.market import bars_of, random_bars
 
 SPY = Instrument(asset="SPY", exchange="NYSE", tick_size=0.01, lot_size=1.0)
