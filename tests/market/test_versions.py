@@ -92,7 +92,7 @@ def test_key_is_of_one_dataset_only(store, asset, exchange):
 @pytest.mark.parametrize("key", ["", "-", "--", "SPY", "SPY-NYSE", "SPY-NYSE-1h", "../x-y-1d", "SPY-NYSE-1d/.."])
 def test_key_of_nothing_is_told(store, key):
     store.add(bars_of([1]), SPY, "1d")
-    with pytest.raises(MarketDataError, match="There are no candles|There is no dataset"):
+    with pytest.raises(MarketDataError, match=r"There are no candles|There is no dataset"):
         store.by_key(key)
 
 
