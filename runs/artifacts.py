@@ -1,6 +1,5 @@
 """Where things live in the home folder, and the only way from a run's row to its files."""
 
-import os
 import secrets
 import shutil
 from functools import cache
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from algotrade.durable import sync_folder
 from algotrade.market.bars import Bars
 from algotrade.market.store import CandleStore
 from algotrade.results import BacktestResult
@@ -101,21 +101,13 @@ def new_folder(run: "Run") -> Path:
 def publish(aside: Path) -> str:
     """Make a folder written aside a run's artifact, safe against a power cut; return the artifact's name."""
     for path in (*aside.iterdir(), aside):
-        _sync(path)
+        sync_folder(path)
     artifact = aside.name.removeprefix(".new-")
     aside.rename(aside.with_name(artifact))
-    _sync(aside.parent)
+    sync_folder(aside.parent)
     return artifact
 
 
 def discard(path: Path) -> None:
     """Remove a folder, if it is there."""
     shutil.rmtree(path, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,9 +1,6 @@
 """Bars in files: Arrow IPC, uncompressed, one record batch, so that each column is one contiguous memory map."""
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +8,6 @@ import pyarrow as pa
 
 from algotrade.market.bars import COLUMNS, Bars
 
-NEW = ".new-"
-"""How the names of files that are being written begin."""
 _SCHEMA = pa.schema([("time", pa.int64()), *((name, pa.float64()) for name in COLUMNS)])
 
 
@@ -47,28 +42,3 @@ def write_bars(bars: Bars, file: Any) -> None:
     arrays = [pa.array(getattr(bars, name)) for name in ("time", *COLUMNS)]
     with pa.ipc.new_file(file, _SCHEMA) as writer:
         writer.write_batch(pa.record_batch(arrays, schema=_SCHEMA))
-
-
-def write_aside(path: Path, write: Callable[[Any], object]) -> None:
-    """Write a file whole and durable, or not at all."""
-    descriptor, name = tempfile.mkstemp(prefix=NEW, dir=path.parent)
-    aside = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

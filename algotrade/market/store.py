@@ -24,8 +24,9 @@ from typing import Any, Self
 import numpy as np
 import pyarrow as pa
 
+from algotrade.durable import NEW, sync_folder, write_aside
 from algotrade.errors import MarketDataError, plain_words
-from algotrade.market.bar_files import NEW, content_hash, holds_version, read_bars, sync_folder, write_aside, write_bars
+from algotrade.market.bar_files import content_hash, holds_version, read_bars, write_bars
 from algotrade.market.bars import Bars, timeframe_name, timeframe_ns
 from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
 from algotrade.market.holding import StoreBusy, alone, one_writer, shared

@@ -21,6 +21,7 @@ from pathlib import Path
 from string import digits
 from typing import Any
 
+from algotrade.durable import write_aside
 from algotrade.errors import StrategyError
 from algotrade.strategies.base import Param
 from algotrade.strategies.describe import Answer, Describer
@@ -210,9 +211,8 @@ class Catalog:
         with self._lock:
             if self._asked.pop(key, None) is not None:  # the first one who hears it
                 if found.error is None:
-                    _write_aside(
-                        self.archive / f"{info.source_hash}.{info.name}.json", json.dumps(answer.told).encode()
-                    )
+                    stored = self.archive / f"{info.source_hash}.{info.name}.json"
+                    write_aside(stored, lambda file: file.write(json.dumps(answer.told).encode()))
                 self._infos[key] = (found, time.monotonic() + seconds)
         return found
 
@@ -265,11 +265,3 @@ def _parsed(info: StrategyInfo, answer: dict[str, Any]) -> StrategyInfo:
         rules=tuple(answer["rules"]),
         compiled=answer["compiled"],
     )
-
-
-def _write_aside(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-    Path(name).replace(path)

@@ -59,6 +59,20 @@ def ended(child, job, seconds=30.0):
     return caught.value
 
 
+def forking(pids, then):
+    """Return the code of a strategy that forks and starts a program, writes down all three processes, and goes on."""
+    return f"""import subprocess
+forked = os.fork()
+if forked == 0:
+    time.sleep(60)
+    os._exit(0)
+started = subprocess.Popen(["sleep", "60"])
+with open({str(pids)!r}, "w") as file:
+    file.write(f"{{os.getpid()}} {{forked}} {{started.pid}}\\n")
+{then}
+"""
+
+
 def failed(child, job):
     return answer_of(child, job)["failed"]
 
@@ -255,17 +269,7 @@ def test_endless_loop_is_ended_by_kill_at_once(child, job, tmp_path):
 
 
 def test_what_a_strategy_forked_ends_with_the_child(child, job, tmp_path):
-    deed = f"""
-        import subprocess
-        forked = os.fork()
-        if forked == 0:
-            time.sleep(60)
-            os._exit(0)
-        started = subprocess.Popen(["sleep", "60"])
-        with open({str(tmp_path / "pids")!r}, "w") as file:
-            file.write(f"{{forked}} {{started.pid}}\\n")
-        time.sleep(60)
-    """
+    deed = forking(tmp_path / "pids", "time.sleep(60)")
     child.send(job(deed))
     pids = written(tmp_path / "pids")
     assert all(map(is_running, pids))
@@ -373,18 +377,7 @@ def test_strategy_that_kills_its_parent_kills_nobody_but_itself(child, job, deed
 
 
 def test_strategy_that_kills_its_parent_ends_with_all_that_it_forked(child, job, tmp_path):
-    deed = f"""
-        import subprocess
-        forked = os.fork()
-        if forked == 0:
-            time.sleep(60)
-            os._exit(0)
-        started = subprocess.Popen(["sleep", "60"])
-        with open({str(tmp_path / "pids")!r}, "w") as file:
-            file.write(f"{{os.getpid()}} {{forked}} {{started.pid}}\\n")
-        os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(60)
-    """
+    deed = forking(tmp_path / "pids", "os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)")
     ended(child, job(deed))
     pids = written(tmp_path / "pids")
     wait_for(lambda: not any(map(is_running, pids)), 5, "end of what was forked")
