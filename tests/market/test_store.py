@@ -306,7 +306,7 @@ def test_disk_that_is_full_leaves_nothing_of_the_new_version(store, monkeypatch)
 
     old = store.add(bars_of([1, 2]), SPY, "1d")
     before = sorted(path.name for path in old.path.parent.iterdir())
-    monkeypatch.setattr("algotrade.market.store.os.fsync", full)
+    monkeypatch.setattr("algotrade.durable.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         store.add(bars_of([1, 3]), SPY, "1d")
     assert sorted(path.name for path in old.path.parent.iterdir()) == before
