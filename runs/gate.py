@@ -58,14 +58,14 @@ REFUSALS = {
 
 
 @dataclass
-class Places:
+class UploadSlots:
     """The large bodies that are being taken: how many of each user, and how many bytes they may all become."""
 
     of_user: "Counter[int]" = field(default_factory=Counter)
     n_bytes: int = 0
 
     def take(self, user: int, n_bytes: int) -> int:
-        """Take a place for a body of `n_bytes`; return 0, or the status to refuse it with."""
+        """Take a slot for a body of `n_bytes`; return 0, or the status to refuse it with."""
         if self.of_user[user] >= MOST_UPLOADS:
             return 429
         if shutil.disk_usage(tempfile.gettempdir()).free < self.n_bytes + n_bytes + ROOM_LEFT_BYTES:
@@ -75,7 +75,7 @@ class Places:
         return 0
 
     def give_back(self, user: int, n_bytes: int) -> None:
-        """Free the place of a body that is no longer stored."""
+        """Free the slot of a body that is no longer stored."""
         self.of_user -= Counter({user: 1})  # drops users who have none left
         self.n_bytes -= n_bytes
 
@@ -84,11 +84,11 @@ class LimitedChannel(http.HTTPChannel):
     """One HTTP connection: bounds the size and the time of each request while it comes in."""
 
     sender_of: Callable[[str, str], int | None] | None = None
-    places = Places()
+    slots = UploadSlots()
     """Of all connections: the reactor has one thread."""
     max_body_bytes = settings.MAX_BODY_BYTES
     _is_refused = False
-    _place: tuple[int, int] | None = None
+    _slot: tuple[int, int] | None = None
     _deadline: Any = None
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
@@ -123,8 +123,8 @@ class LimitedChannel(http.HTTPChannel):
         The answer is in the database, so a thread asks. What is read meanwhile is less than any body may have.
         """
         request = self.requests[-1]
-        is_place = self._path.partition(b"?")[0].decode("latin-1") in settings.UPLOAD_PATHS
-        if self.sender_of is None or not is_place or self._command != b"POST":
+        is_upload = self._path.partition(b"?")[0].decode("latin-1") in settings.UPLOAD_PATHS
+        if self.sender_of is None or not is_upload or self._command != b"POST":
             return False
         if int(self.length or 0) > MOST_UPLOAD_BYTES:
             self.max_body_bytes = MOST_UPLOAD_BYTES
@@ -141,12 +141,12 @@ class LimitedChannel(http.HTTPChannel):
         if self._is_refused or not self.transport.connected:
             return
         n_bytes = int(self.length or 0)
-        status = 401 if user is None else self.places.take(user, n_bytes)
+        status = 401 if user is None else self.slots.take(user, n_bytes)
         if status:
             self.transport.resumeProducing()
             self.refuse(status)
             return
-        self._place = (user, n_bytes)
+        self._slot = (user, n_bytes)
         self.max_body_bytes = MOST_UPLOAD_BYTES
         if self._deadline is not None and self._deadline.active():
             self._deadline.reset(UPLOAD_SECONDS)
@@ -160,15 +160,15 @@ class LimitedChannel(http.HTTPChannel):
         super().allContentReceived()
 
     def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
-        """Free the place of a body that was answered."""
-        self._leave_place()
+        """Free the slot of a body that was answered."""
+        self._free_slot()
         super().requestDone(request)
 
     def refuse(self, status: int) -> None:
         """Answer with an error at once and end the connection."""
         self._is_refused = True
         self._stop_clock()
-        self._leave_place()
+        self._free_slot()
         self.setTimeout(None)
         body = json.dumps({"error": _refusal(status, self.max_body_bytes), "fields": {}}).encode()
         retry = f"Retry-After: {RETRY_SECONDS}\r\n" if status == 429 else ""
@@ -182,15 +182,15 @@ class LimitedChannel(http.HTTPChannel):
         self._deadline = reactor.callLater(LINGER_SECONDS, self.transport.abortConnection)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
-        """Forget the clock, and the place of a body that will not come in any more."""
+        """Forget the clock, and the slot of a body that will not come in any more."""
         self._stop_clock()
-        self._leave_place()
+        self._free_slot()
         super().connectionLost(reason)
 
-    def _leave_place(self) -> None:
-        if self._place is not None:
-            self.places.give_back(*self._place)
-            self._place = None
+    def _free_slot(self) -> None:
+        if self._slot is not None:
+            self.slots.give_back(*self._slot)
+            self._slot = None
 
     def _stop_clock(self) -> None:
         if self._deadline is not None and self._deadline.active():

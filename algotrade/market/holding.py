@@ -3,8 +3,8 @@
 There are two, because a download makes its version the newest within a transaction of the database, and a submission
 inserts its run while it pins the version: with one lock each could hold what the other waits for.
 
-1. `shared`, `alone`: held by all who write versions or pin them, or alone by who takes a dataset away. A file of the
-   store.
+1. `shared`, `exclusive`: held by all who write versions or pin them, or alone by who takes a dataset away. A file of
+   the store.
 2. `one_writer`: of a dataset; one at a time makes a version the newest. Taken while the first one is held.
 """
 
@@ -39,7 +39,7 @@ def shared(root: Path) -> Iterator[None]:
 
 
 @contextmanager
-def alone(root: Path, seconds: float | None = None) -> Iterator[None]:
+def exclusive(root: Path, seconds: float | None = None) -> Iterator[None]:
     """Let nobody write a version into the store, or pin one, meanwhile.
 
     Args:

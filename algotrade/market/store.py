@@ -29,7 +29,7 @@ from algotrade.errors import MarketDataError, plain_words
 from algotrade.market.bar_files import content_hash, holds_version, read_bars, write_bars
 from algotrade.market.bars import Bars, timeframe_name, timeframe_ns
 from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
-from algotrade.market.holding import StoreBusy, alone, one_writer, shared
+from algotrade.market.holding import StoreBusy, exclusive, one_writer, shared
 from algotrade.market.instruments import Instrument
 from algotrade.market.versions import NO_HISTORY, History, compare
 from algotrade.market.zones import UTC_NAME
@@ -237,7 +237,7 @@ class CandleStore:
         """
         folder = dataset.path.parent
         aside = folder.with_name(f"{_DELETED}{folder.name}-{secrets.token_hex(4)}")
-        with alone(self.root):
+        with exclusive(self.root):
             if not folder.is_dir() or not may_go():
                 return False
             folder.rename(aside)
@@ -253,7 +253,7 @@ class CandleStore:
         for folder in self.root.glob(f"{_DELETED}*"):
             if _is_older(folder, seconds):
                 shutil.rmtree(folder, ignore_errors=True)
-        with contextlib.suppress(StoreBusy), alone(self.root, 0.0):  # who still writes a file holds the store
+        with contextlib.suppress(StoreBusy), exclusive(self.root, 0.0):  # who still writes a file holds the store
             for path in self.root.glob(f"*/{NEW}*"):
                 if _is_older(path, seconds):
                     path.unlink(missing_ok=True)

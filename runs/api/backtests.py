@@ -15,7 +15,7 @@ from runs import artifacts
 from runs.api import bodies, schemas
 from runs.api.errors import ApiError
 from runs.api.requests import Paging, Window, moment, refuse_unknown
-from runs.api.run_routes import ERRORS, Kind, router_of
+from runs.api.run_routes import ERRORS, RunResource, router_of
 from runs.models import Run, RunKind, RunState
 from runs.price import price_series
 
@@ -24,7 +24,7 @@ def _resolve(body: Json) -> Resolved:
     return resolve_backtest(body, artifacts.catalog(), artifacts.candle_store())
 
 
-BACKTESTS = Kind(
+BACKTESTS = RunResource(
     kind=RunKind.BACKTEST,
     resolve=_resolve,
     total_name="total_bars",

@@ -8,7 +8,7 @@ from algotrade.resolve import ResolvedDownload
 from runs import exchanges
 from runs.api import bodies, download_schemas, schemas
 from runs.api.errors import ApiError
-from runs.api.run_routes import ERRORS, Kind, add_resume, router_of
+from runs.api.run_routes import ERRORS, RunResource, add_resume, router_of
 from runs.models import Run, RunKind, RunState
 
 
@@ -69,7 +69,7 @@ def _result_body(run: Run) -> Json | None:
     }
 
 
-DOWNLOADS = Kind(
+DOWNLOADS = RunResource(
     kind=RunKind.DOWNLOAD,
     resolve=_resolve,
     total_name="total_bars",

@@ -14,7 +14,7 @@ from runs.api import bodies, schemas, search_bodies, search_schemas
 from runs.api.errors import ApiError
 from runs.api.evaluation import evaluation_body
 from runs.api.requests import TrialFilters, json_object, refuse_unknown
-from runs.api.run_routes import ERRORS, Kind, add_resume, router_of, takes
+from runs.api.run_routes import ERRORS, RunResource, add_resume, router_of, takes
 from runs.failures import failure_groups
 from runs.models import RunKind
 from runs.trial_table import select_trials
@@ -27,7 +27,7 @@ def _resolve(body: Json) -> ResolvedOptimization:
     return resolve_optimization(body, artifacts.catalog(), artifacts.candle_store(), max_combinations=limit)
 
 
-OPTIMIZATIONS = Kind(
+OPTIMIZATIONS = RunResource(
     kind=RunKind.OPTIMIZATION,
     resolve=_resolve,
     total_name="total_combinations",

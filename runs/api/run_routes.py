@@ -35,8 +35,8 @@ def takes(schema: type[Schema]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What one kind of run differs in.
+class RunResource:
+    """One kind of run as the API offers it: what it differs in from the others.
 
     Attributes:
         kind: the kind.
@@ -142,7 +142,7 @@ class Kind:
         return Status(202, self.status_body(run))
 
 
-def router_of(of: Kind) -> Router:
+def router_of(of: RunResource) -> Router:
     """Return a router with the routes that every kind has."""
     router = Router(tags=[f"{of.kind.label}s"])
     name, noun = of.kind.value, of.noun
@@ -222,7 +222,7 @@ def router_of(of: Kind) -> Router:
     return router
 
 
-def add_resume(router: Router, of: Kind) -> None:
+def add_resume(router: Router, of: RunResource) -> None:
     """Add the route of kinds that go on where they stopped."""
 
     @router.post(

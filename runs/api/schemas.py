@@ -59,7 +59,7 @@ class WordsBody(Schema):
     tags: list[str] = Field([], description=f"At most {MOST_TAGS}, of letters and digits with . + / - _ between them.")
 
 
-class Taken(Schema):
+class SubmittedRun(Schema):
     """A submission that was taken, whatever it is counted in."""
 
     id: str
@@ -69,7 +69,7 @@ class Taken(Schema):
     identical_to: str | None = Field(description="Id of an identical run that completed before.")
 
 
-class Submitted(Taken):
+class Submitted(SubmittedRun):
     """A submission that was taken."""
 
     total_bars: int

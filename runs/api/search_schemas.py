@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from ninja import Field, Schema
 
-from runs.api.schemas import AccountBody, Page, ParameterValue, RunStanding, Taken
+from runs.api.schemas import AccountBody, Page, ParameterValue, RunStanding, SubmittedRun
 
 Metrics = dict[str, float | None]
 
@@ -26,7 +26,7 @@ class SearchBody(AccountBody):
     filters: dict[str, float] = Field({}, description="min_ or max_ and a metric's key: what a trial must keep.")
 
 
-class Submitted(Taken):
+class Submitted(SubmittedRun):
     """A submission that was taken."""
 
     total_combinations: int = Field(description="Trials that will be evaluated, after the rules.")

@@ -131,9 +131,10 @@ export class Live {
   async #poll() {
     const url = this.options.pollUrl();
     if (url === null) return;
-    let response;
+    let response, text;
     try {
       response = await fetch(url, { headers: { "HX-Request": "true" }, signal: AbortSignal.timeout(POLL_MS) });
+      text = await response.text();
     } catch {
       if (this.pollTimer) this.#show("offline");
       return;
@@ -141,7 +142,7 @@ export class Live {
     if (response.redirected || response.status === 401) return location.reload();
     if (this.pollTimer) this.#show("reconnecting");
     if (response.status !== 200) return;
-    applyFrame(await response.text(), this.options.onUnknown);
+    applyFrame(text, this.options.onUnknown);
     this.options.onChange?.(true);
     if (this.options.isOver()) this.#stop();
   }

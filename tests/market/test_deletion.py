@@ -29,7 +29,7 @@ def hang(*_args, **_options):
 store = module.CandleStore(Path(sys.argv[1]))
 deletion = {
     "asking": lambda: store.delete(store.get("SPY", "NYSE", "1d"), hang),
-    "renamed": lambda: (setattr(module, "_sync", hang), store.delete(store.get("SPY", "NYSE", "1d"))),
+    "renamed": lambda: (setattr(module, "sync_folder", hang), store.delete(store.get("SPY", "NYSE", "1d"))),
     "removing": lambda: (setattr(shutil, "rmtree", hang), store.delete(store.get("SPY", "NYSE", "1d"))),
 }
 deletion[sys.argv[2]]()
@@ -211,13 +211,13 @@ def test_what_a_killed_import_left_is_cleared_when_it_is_old(store):
 def test_what_a_living_import_writes_stays(store, monkeypatch):
     seen = []
 
-    def slow(bars, file, write=store_module._write_arrow):
+    def slow(bars, file, write=store_module.write_bars):
         other = CandleStore(store.root)
         other.clear(-1)
         seen.extend(left_of_imports(other))
         write(bars, file)
 
-    monkeypatch.setattr(store_module, "_write_arrow", slow)
+    monkeypatch.setattr(store_module, "write_bars", slow)
     store.verify(store.add(bars_of([1]), SPY, "1d"))
     assert len(seen) == 1
     assert left_of_imports(store) == []

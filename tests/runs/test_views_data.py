@@ -5,7 +5,7 @@ import pytest
 
 from algotrade.errors import SpecError
 from algotrade.market.bars import Bars
-from algotrade.market.holding import StoreBusy, alone
+from algotrade.market.holding import StoreBusy, exclusive
 from algotrade.market.instruments import Instrument
 from algotrade.resolve import resolve_backtest
 from runs import artifacts
@@ -206,7 +206,7 @@ def test_run_is_submitted_while_nobody_deletes_its_candles(site, user, monkeypat
     announce, tried = Run.announce, []
 
     def look(run):
-        with pytest.raises(StoreBusy), alone(artifacts.candle_store().root, 0.0):
+        with pytest.raises(StoreBusy), exclusive(artifacts.candle_store().root, 0.0):
             pytest.fail("the store could be had alone")
         tried.append(run)
         announce(run)
@@ -214,7 +214,7 @@ def test_run_is_submitted_while_nobody_deletes_its_candles(site, user, monkeypat
     monkeypatch.setattr(Run, "announce", look)
     Run.objects.submit(resolved_backtest(), user)
     assert len(tried) == 1
-    with alone(artifacts.candle_store().root, 0.0):
+    with exclusive(artifacts.candle_store().root, 0.0):
         pass
 
 
