@@ -21,7 +21,7 @@ from django.conf import settings
 Found = TypeVar("Found")
 
 START_SECONDS = 60.0
-STOP_SECONDS = 15.0
+STOP_SECONDS = 30.0
 COMMAND_SECONDS = 60.0
 PAUSE_SECONDS = 0.05
 _PART = "--{}\r\nContent-Disposition: form-data; {}\r\n\r\n{}"

@@ -17,6 +17,7 @@ from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key, pin
 from runs import artifacts, notify
 from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunKind, RunState
 from runs.models.transitions import Transitions
+from runs.models.turns import in_turn
 
 if TYPE_CHECKING:
     from runs.models.note import Note
@@ -110,7 +111,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     ) -> "tuple[Run, bool]":
         for _ in range(10):
             try:
-                with transaction.atomic():
+                with in_turn(), transaction.atomic():
                     run = self._insert_pending(resolved, user, repeats)
                     run.announce()
                 return run, False

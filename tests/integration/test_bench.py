@@ -138,7 +138,7 @@ def test_pages_leave_nothing_behind_when_they_are_interrupted(tmp_path, folder):
         finally:
             os.killpg(started.pid, signal.SIGINT)  # as a terminal does
         out, err = started.communicate(timeout=60)
-    assert (started.returncode, out) == (130, "")
+    assert (started.returncode, out) == (130, ""), err
     assert err.endswith("Interrupted. What was started for it is stopped.\n")
     assert list(folder.iterdir()) == []
     assert [command for _, command in processes().values() if str(folder) in command] == []
