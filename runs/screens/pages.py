@@ -203,7 +203,6 @@ SCREENS = (
     Screen("optimization-retry", lambda content: f"{content.search_with_failures}/retry"),
     Screen("optimization-failed", lambda content: content.search_failed),
     Screen("optimization-cancelled", lambda content: content.search_cancelled),
-    Screen("optimization-resume", lambda content: f"{content.search_cancelled}/resume"),
     Screen("optimization-partial", lambda content: content.search_partial),
     Screen("trials", lambda content: f"{content.search_completed}/trials"),
     Screen("trials-filter-wrong", lambda content: f"{content.search_completed}/trials?q=sharp+%3E+1"),

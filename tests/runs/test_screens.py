@@ -17,6 +17,7 @@ NO_PAGES = {
     "backtest_check", "backtest_fields", "backtest_live", "backtest_again", "backtest_series", "backtest_candles",
     "backtest_csv",
     "optimization_check", "optimization_fields", "optimization_live", "optimization_again", "optimization_repeat",
+    "optimization_resume",
     "optimization_objective", "optimization_grid", "optimization_slices", "optimization_parallel",
     "optimization_trials_csv", "optimization_trials_json", "optimization_trial_candles",
     "compare_curves", "download_check", "download_live", "download_resume",
@@ -57,6 +58,12 @@ def paths(tmp_path):
 def test_every_page_is_pictured(paths):
     found = {resolve(urlsplit(path).path).url_name for name, path in paths.items() if name != "not-found"}
     assert {pattern.name for pattern in urlpatterns} - NO_PAGES - found == set()
+
+
+def test_every_picture_is_of_an_address_that_can_be_opened(paths, admin_client):
+    # Nothing of it is there, which is no matter: what takes posts alone says so first.
+    refused = {name: path for name, path in paths.items() if admin_client.get(path).status_code == 405}
+    assert refused == {}
 
 
 def test_what_is_no_page_is_an_address():
