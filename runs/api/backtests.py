@@ -15,7 +15,8 @@ from runs import artifacts
 from runs.api import bodies, schemas
 from runs.api.errors import ApiError
 from runs.api.requests import Paging, Window, moment, refuse_unknown
-from runs.api.run_routes import ERRORS, RunResource, router_of
+from runs.api.run_routes import RunResource, router_of
+from runs.api.schemas import ERRORS
 from runs.models import Run, RunKind, RunState
 from runs.price import price_series
 

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 from ninja import Form, Router, Status, UploadedFile
 from ninja.params.functions import File, Query
-from ninja.responses import codes_4xx, codes_5xx
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_ns
@@ -25,6 +24,7 @@ from runs.api import bodies, dataset_schemas, schemas
 from runs.api.access import user_of
 from runs.api.errors import ApiError
 from runs.api.requests import json_object
+from runs.api.schemas import ERRORS
 from runs.models import Upload, UploadState
 from runs.price import windowed
 from runs.uploads import files, work
@@ -32,7 +32,7 @@ from runs.uploads.options import COLUMN_PREFIX, FIELDS, WrongOptions, guessed, r
 
 router = Router(tags=["Datasets"])
 GAPS_SHOWN = 1_000
-ERRORS: dict[Any, Any] = {codes_4xx: schemas.ErrorBody, codes_5xx: schemas.ErrorBody}
+IMPORT_ERRORS: dict[Any, Any] = {**ERRORS, 507: schemas.ErrorBody}
 FILE: Any = File(None, description="CSV or Parquet.")
 """Its absence is told in our words, so the framework does not require it."""
 IMPORT_BODIES = {201: dataset_schemas.ImportBody, 202: dataset_schemas.ImportBody}
@@ -47,7 +47,7 @@ def list_datasets(request: HttpRequest) -> Json:  # noqa: ARG001 - the framework
     return {"items": items, "total": len(items)}
 
 
-@router.post("/", response={**IMPORT_BODIES, **ERRORS}, summary="Import")
+@router.post("/", response={**IMPORT_BODIES, **IMPORT_ERRORS}, summary="Import")
 def import_dataset(
     request: HttpRequest,
     told: Form[dataset_schemas.FileFacts],
@@ -61,7 +61,7 @@ def import_dataset(
     return _after(upload, owner)
 
 
-@router.post("/imports/", response={**IMPORT_BODIES, **ERRORS}, summary="Look")
+@router.post("/imports/", response={**IMPORT_BODIES, **IMPORT_ERRORS}, summary="Look")
 def look_through(
     request: HttpRequest,
     file: UploadedFile | None = FILE,

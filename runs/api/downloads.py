@@ -8,7 +8,8 @@ from algotrade.resolve import ResolvedDownload
 from runs import exchanges
 from runs.api import bodies, download_schemas, schemas
 from runs.api.errors import ApiError
-from runs.api.run_routes import ERRORS, RunResource, add_resume, router_of
+from runs.api.run_routes import RunResource, add_resume, router_of
+from runs.api.schemas import ERRORS
 from runs.models import Run, RunKind, RunState
 
 

@@ -14,7 +14,8 @@ from runs.api import bodies, schemas, search_bodies, search_schemas
 from runs.api.errors import ApiError
 from runs.api.evaluation import evaluation_body
 from runs.api.requests import TrialFilters, json_object, refuse_unknown
-from runs.api.run_routes import ERRORS, RunResource, add_resume, router_of, takes
+from runs.api.run_routes import RunResource, add_resume, router_of, takes
+from runs.api.schemas import ERRORS
 from runs.failures import failure_groups
 from runs.models import RunKind
 from runs.trial_table import select_trials
@@ -58,7 +59,9 @@ def evaluate_optimization(request: HttpRequest) -> Json:
 
 
 @router.post(
-    "/{uuid:run_id}/finish", response={202: search_schemas.StatusBody, **ERRORS}, summary="Finish an optimization now"
+    "/{uuid:run_id}/finish",
+    response={202: search_schemas.StatusBody, **ERRORS},
+    summary="Finish an optimization now",
 )
 def finish_optimization(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Begin no further trial, and report what there is."""
@@ -66,7 +69,9 @@ def finish_optimization(request: HttpRequest, run_id: uuid.UUID) -> Any:
 
 
 @router.post(
-    "/{uuid:run_id}/retry-failed", response={202: search_schemas.StatusBody, **ERRORS}, summary="Retry failed trials"
+    "/{uuid:run_id}/retry-failed",
+    response={202: search_schemas.StatusBody, **ERRORS},
+    summary="Retry failed trials",
 )
 def retry_failed_trials(request: HttpRequest, run_id: uuid.UUID) -> Any:
     """Run the failed trials of an ended optimization again, with the strategy as it is now."""
@@ -74,7 +79,9 @@ def retry_failed_trials(request: HttpRequest, run_id: uuid.UUID) -> Any:
 
 
 @router.get(
-    "/{uuid:run_id}/trials", response={200: search_schemas.TrialPage, **ERRORS}, summary="Trials of an optimization"
+    "/{uuid:run_id}/trials",
+    response={200: search_schemas.TrialPage, **ERRORS},
+    summary="Trials of an optimization",
 )
 def optimization_trials(request: HttpRequest, run_id: uuid.UUID, filters: Query[TrialFilters]) -> Json:
     """Return the trials so far that pass the filter, in the order that is asked for."""

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import Query, Router, Schema, Status
-from ninja.responses import codes_4xx
 
 from algotrade.ports import Json
 from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
@@ -20,12 +19,11 @@ from runs.api.access import user_of
 from runs.api.bodies import page_body
 from runs.api.errors import ApiError
 from runs.api.requests import RunFilters, chosen_runs, json_object, refuse_unknown
+from runs.api.schemas import ERRORS
 from runs.api.words import rewritten
 from runs.deletion import delete_run
 from runs.models import Run, RunKind
 from runs.submission import submit
-
-ERRORS: dict[Any, Any] = {codes_4xx: schemas.ErrorBody}
 
 
 def takes(schema: type[Schema]) -> dict[str, Any]:
