@@ -264,12 +264,18 @@ def terminal_shape() -> dict[str, int]:
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """Let SIGTERM end the block as Ctrl-C does, so that what it started is stopped however it ends."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let SIGTERM end the block as Ctrl-C does, so that what it started is stopped however it ends.
+
+    Ctrl-C itself too: a shell script starts what it does not wait for deaf to it, and the product that the block starts
+    is not.
+    """
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

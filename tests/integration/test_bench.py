@@ -121,10 +121,11 @@ def folder():
 
 
 @pytest.mark.browser
-def test_pages_leave_nothing_behind_when_they_are_interrupted(tmp_path, folder):
+@pytest.mark.parametrize("prelude", ["", "trap '' INT;"], ids=["by a person", "in the background of a script"])
+def test_pages_leave_nothing_behind_when_they_are_interrupted(tmp_path, folder, prelude):
     need_chromium()
     with subprocess.Popen(
-        [sys.executable, "manage.py", "bench", "pages"],
+        ["sh", "-c", f"{prelude} exec {sys.executable} manage.py bench pages"],
         cwd=environment.ROOT,
         env={**os.environ, "ALGOTRADE_HOME": str(tmp_path), "TMPDIR": str(folder)},
         stdin=subprocess.DEVNULL,
