@@ -31,6 +31,7 @@ def test_ticked_trials_are_compared_and_stay_ticked_while_one_sorts(page, boxes,
     page.get_by_test_id("trials-table").get_by_role("link", name="Trades").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Trades")
     page.get_by_role("link", name="Next").click()
+    expect(page.get_by_text("Page 2 of")).to_be_visible()
     boxes.nth(1).check()
     expect(compare).to_have_text("Compare 2")
     compare.click()
