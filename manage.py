@@ -32,6 +32,8 @@ TORN = "installing"
 """What the stamp says while packages are being written; found at a start, it means that somebody was interrupted."""
 EXTRAS = {"test": "test", "screens": "test", "download_candles": "exchange"}
 """The extra of pyproject.toml that a command needs; pictures are taken with the tests' browser driver."""
+TOOLS = {"bench": "tests.bench.command", "screens": "tests.screens.command"}
+"""Commands that look at the product from outside; they live with its tests, not in its app."""
 SIGNS = {"test": "pytest", "exchange": "ccxt"}
 """The module that tells whether an extra is installed in somebody else's environment."""
 AGAIN = "Run the same command again: it goes on from here."
@@ -210,9 +212,22 @@ def main() -> None:
         _become(python, str(ROOT / "manage.py"), *sys.argv[1:])
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrade.settings")
+    if command in TOOLS:
+        _run_tool(TOOLS[command])
+        return
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)
+
+
+def _run_tool(module: str) -> None:
+    """Run the management command of a module that belongs to no app."""
+    import importlib
+
+    import django
+
+    django.setup()
+    importlib.import_module(module).Command().run_from_argv(sys.argv)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "algotrade.settings")
 # Django must be set up before anything that knows models is imported.
 django.setup(set_prefix=False)
 
-from runs.consumers import SameOrigin  # noqa: E402
+from runs.live.sockets import SameOrigin  # noqa: E402
 from runs.routing import websocket_urlpatterns  # noqa: E402
 
 

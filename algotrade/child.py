@@ -22,9 +22,9 @@ from typing import Any
 
 from algotrade.errors import AlgotradeError
 from algotrade.lifeline import end_descendants, oldest_child
+from algotrade.nursery import Forked, Nursery, clean_environment
 from algotrade.scrubbing import scrub, scrub_all
 
-PROJECT = Path(__file__).resolve().parent.parent
 LARGEST_MESSAGE = 16 << 20
 LOG_BYTES = 64 * 1024
 """How much of what a child prints is kept: its first half and its last half."""
@@ -34,7 +34,6 @@ class ChildEnded(AlgotradeError):
     """The child ended without an answer; `returncode` is negative for a signal."""
 
     def __init__(self, returncode: int, log: str) -> None:
-        """Name the signal or the exit status."""
         self.returncode = returncode
         self.log = log
         super().__init__(f"The process that ran the strategy was ended by {describe_exit(returncode)}.")
@@ -63,6 +62,7 @@ class Child:
         *,
         module: str = "algotrade.runner",
         kernels: Path | None = None,
+        nursery: Nursery | None = None,
         memory_bytes: int = 0,
         cpu_seconds: int = 0,
     ) -> None:
@@ -71,29 +71,22 @@ class Child:
         Args:
             module: what runs in it.
             kernels: folder of compiled strategies.
+            nursery: forks it, with the kernels of its own; none: it is started for itself.
             memory_bytes: its address space; 0 does not limit it.
             cpu_seconds: processor time that one job of it may take; 0 does not limit it.
         """
-        environment = {
-            "PATH": os.environ.get("PATH", os.defpath),
-            "LANG": "C.UTF-8",
-            "PYTHONPATH": str(PROJECT),
-            "PYTHONHASHSEED": "0",
-            "PYTHONUNBUFFERED": "1",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        }
-        if kernels is not None:
-            kernels.mkdir(parents=True, exist_ok=True)
-            environment["NUMBA_CACHE_DIR"] = str(kernels)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(os.getpid()), str(memory_bytes), str(cpu_seconds)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            cwd="/",
-            start_new_session=True,
+        self._process: subprocess.Popen[bytes] | Forked = (
+            nursery.fork(memory_bytes, cpu_seconds)
+            if nursery is not None
+            else subprocess.Popen(
+                [sys.executable, "-m", module, str(os.getpid()), str(memory_bytes), str(cpu_seconds)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=clean_environment(kernels),
+                cwd="/",
+                start_new_session=True,
+            )
         )
         self._selector = selectors.DefaultSelector()
         assert self._process.stdout is not None
@@ -157,7 +150,7 @@ class Child:
             message = None
         if not isinstance(message, dict):  # a strategy wrote to every descriptor it found
             self.kill()
-            raise ChildEnded(self._wait(), scrub(f"{self.log}\nNo message of the runner: {line[:200]!r}"))
+            raise ChildEnded(self._wait(), scrub(f"{self.log}\nNot a message of the runner: {line[:200]!r}"))
         return {name: scrub_all(value) for name, value in message.items()}
 
     def stop(self) -> None:
@@ -174,8 +167,7 @@ class Child:
         """End the child and whatever it forked, now; safe from another thread and when it is gone already."""
         if self.is_alive:  # the keeper goes last: what is orphaned meanwhile comes to it
             end_descendants(self._process.pid)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill_group()
         self._wait()
 
     def close(self) -> None:
@@ -197,12 +189,15 @@ class Child:
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:  # it closed its output and lives on
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._kill_group()
             code = self._process.wait()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill_group()
         return code
+
+    def _kill_group(self) -> None:
+        if pid := self._process.pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(pid, signal.SIGKILL)
 
     def _read_log(self) -> None:
         assert self._process.stderr is not None

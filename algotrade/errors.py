@@ -20,7 +20,6 @@ class SpecError(AlgotradeError):
     """
 
     def __init__(self, fields: Mapping[str, str]) -> None:
-        """Keep the messages by field."""
         self.fields = dict(fields)
         super().__init__(" ".join(self.fields.values()))
 
@@ -41,6 +40,6 @@ class RunCancelled(AlgotradeError):
     """Raised by a Sink to make the engine stop between two strides; not a failure."""
 
 
-def plain_words(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return what an error says; of one of the system its meaning alone, since it names places on the disk."""
     return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)

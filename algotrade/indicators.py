@@ -5,7 +5,6 @@ to t only. Within one run, the same indicator of the same input and parameters i
 """
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +13,7 @@ from typing import Any, ParamSpec
 
 import numpy as np
 import talib
+from cachetools import LRUCache
 from numba import njit
 from numpy.typing import NDArray
 
@@ -34,29 +34,23 @@ class IndicatorCache:
 
     def __init__(self, max_bytes: int = MAX_CACHE_BYTES) -> None:
         """Start empty, with room for `max_bytes` of indicators and their inputs."""
-        self._max_bytes = max_bytes
-        self._entries: OrderedDict[tuple[Any, ...], tuple[Any, list[Any], int]] = OrderedDict()
-        self._n_bytes = 0
+        # What alone is larger than all the room takes all of it, and is kept until another one comes.
+        self._entries = LRUCache[tuple[Any, ...], tuple[Any, list[Any], int]](
+            max_bytes, getsizeof=lambda entry: min(entry[2], max_bytes)
+        )
 
     def get(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the indicator's value, computed at the first call."""
         key = (function, *(_key(value) for value in args), *((name, _key(kwargs[name])) for name in sorted(kwargs)))
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return self._entries[key][0]
+        if (entry := self._entries.get(key)) is not None:
+            return entry[0]
         inputs = [value for value in (*args, *kwargs.values()) if isinstance(value, np.ndarray)]
         value = function(*args, **kwargs)
         arrays = value if isinstance(value, tuple) else (value,)
         for array in arrays:
             array.flags.writeable = False
-        self._keep(key, value, inputs, sum(array.nbytes for array in (*arrays, *inputs)))
+        self._entries[key] = (value, inputs, sum(array.nbytes for array in (*arrays, *inputs)))
         return value
-
-    def _keep(self, key: tuple[Any, ...], value: Any, inputs: list[Any], n_bytes: int) -> None:
-        self._entries[key] = (value, inputs, n_bytes)
-        self._n_bytes += n_bytes
-        while self._n_bytes > self._max_bytes and len(self._entries) > 1:
-            self._n_bytes -= self._entries.popitem(last=False)[1][2]
 
 
 _cache: ContextVar[IndicatorCache | None] = ContextVar("indicator_cache", default=None)

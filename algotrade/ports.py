@@ -1,4 +1,4 @@
-"""What the core asks of its host. The core knows these shapes only; the host (a child process, a test) brings them."""
+"""Ports: the protocols that the core asks of its host (a child process, a test). The core knows these shapes only."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol

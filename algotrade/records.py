@@ -10,6 +10,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from algotrade.account import CHARGE_NAMES, NUMBERS
+
 
 class Side(IntEnum):
     """Direction of an order, fill, position or trade."""
@@ -113,23 +115,22 @@ TRADE = np.dtype(
 
 ACCOUNT = np.dtype(
     [
-        # What the run was asked for; constant while it runs.
-        ("commission", "f8"),
-        ("fixed_fee", "f8"),
+        # What the run was asked for, first each number of an account as it is declared; constant while it runs.
+        *((name, "f8") for name in NUMBERS),
         ("slippage_price", "f8"),  # ticks x tick size, price units
-        ("slippage_frac", "f8"),
         ("tick_size", "f8"),
         ("lot_size", "f8"),
-        ("margin_ratio", "f8"),
         ("size_kind", "i8"),  # SizeKind of an order without a size
         ("size", "f8"),
         ("fills_at_close", "i8"),  # 1 for fill = this_close
+        ("is_charged", "i8"),  # 1 if holding a position may cost something by the time
         # Where it stands.
         ("bar", "i8"),
         ("cash", "f8"),
         ("position", "f8"),  # signed
         ("equity", "f8"),  # at the last mark
         ("commissions", "f8"),
+        *((name, "f8") for name in CHARGE_NAMES),  # charged so far
         # The open trade.
         ("entry_bar", "i8"),
         ("entry_price", "f8"),  # quantity-weighted
@@ -142,7 +143,6 @@ ACCOUNT = np.dtype(
         ("first_pending", "i8"),  # orders from here to n_orders wait for a fill
         ("n_fills", "i8"),
         ("n_trades", "i8"),  # closed
-        ("n_ambiguous_bars", "i8"),
         ("is_ruined", "i8"),
     ],
     align=True,

@@ -1,4 +1,4 @@
-"""What a backtest leaves behind: its arrays, and how they lie on disk.
+"""Results: the arrays that a backtest leaves behind, and how they lie on disk.
 
 A result is raw. Metrics, tables and charts are computed from it by higher layers, so a new metric needs no new run. On
 disk it is one `.npy` file per array and `meta.json`, written last: a folder without it is a write that never ended.
@@ -62,7 +62,7 @@ class BacktestResult:
         cash: account currency after the last bar.
         position: units of the asset after the last bar, signed.
         commissions: account currency, everything paid, the open trade's entry included.
-        n_ambiguous_bars: bars in which the order of events could not be known from the bar alone.
+        charges: account currency by the name of the Charge, everything that was charged by the time.
         ruined_bar: bar at which the account was liquidated and the run ended, or None.
         indicators: float64[n_bars] by name, as the strategy saw them; NaN where one is not ready.
 
@@ -79,12 +79,11 @@ class BacktestResult:
     cash: float
     position: float
     commissions: float
-    n_ambiguous_bars: int = 0
+    charges: Mapping[str, float] = field(default_factory=dict)
     ruined_bar: int | None = None
     indicators: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Check shapes and dtypes, and keep read-only views."""
         for name, dtype in COLUMNS.items():
             column = getattr(self, name)
             if column.ndim != 1 or column.dtype != dtype:
@@ -156,7 +155,7 @@ class BacktestResult:
             "cash": self.cash,
             "position": self.position,
             "commissions": self.commissions,
-            "n_ambiguous_bars": self.n_ambiguous_bars,
+            "charges": dict(self.charges),
             "ruined_bar": self.ruined_bar,
             "indicators": list(kept),
         }
@@ -179,7 +178,7 @@ class BacktestResult:
             rows = meta["rows"]
             arrays = {name: _read_array(folder / f"{name}.npy", dtype, rows[name]) for name, dtype in COLUMNS.items()}
             ruined = meta["ruined_bar"]
-            names = [str(name) for name in meta.get("indicators", [])]  # older folders have none
+            names = [str(name) for name in meta.get("indicators", [])]  # older folders have none, nor charges
             files = [folder / _indicator_file(number) for number in range(len(names))]
             indicators = {
                 name: _read_array(file, COLUMNS["close"], rows["close"])
@@ -190,11 +189,11 @@ class BacktestResult:
                 cash=float(meta["cash"]),
                 position=float(meta["position"]),
                 commissions=float(meta["commissions"]),
-                n_ambiguous_bars=int(meta["n_ambiguous_bars"]),
+                charges={str(name): float(total) for name, total in meta.get("charges", {}).items()},
                 ruined_bar=None if ruined is None else int(ruined),
                 indicators=indicators,
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ResultError(f"{META_FILE} of {folder.name} is damaged: {type(error).__name__} {error}.") from error
 
 

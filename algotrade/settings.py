@@ -112,14 +112,14 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "runs.middleware.RequestLog",
-    "runs.middleware.ApiErrors",
-    "runs.middleware.BusyDatabase",
-    "runs.middleware.GoneRows",
-    "runs.middleware.NoNul",
+    "runs.server.middleware.RequestLog",
+    "runs.server.middleware.ApiErrors",
+    "runs.server.middleware.BusyDatabase",
+    "runs.server.middleware.GoneRows",
+    "runs.server.middleware.NoNul",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "runs.middleware.PrivateAnswers",
+    "runs.server.middleware.PrivateAnswers",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -137,8 +137,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["algotrade.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -267,7 +272,7 @@ READER_MEMORY_BYTES = 4 << 30
 READER_CPU_SECONDS = 300
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
 
-LOGGING_CONFIG = "runs.logs.configure"
+LOGGING_CONFIG = "runs.server.logs.configure"
 LOGGING = {"level": os.environ.get("ALGOTRADE_LOG_LEVEL", "INFO").upper()}
 
 USE_TZ = True

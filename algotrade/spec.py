@@ -1,4 +1,4 @@
-"""What was asked, frozen: the spec of a run, its canonical JSON and its run key.
+"""Specs: what was asked, frozen; its canonical JSON and its run key.
 
 A spec is made by algotrade.resolve only and is complete: every default is filled in, every name resolved. The inputs
 are what the spec means on this day: hashes of the strategy's source, the candles, the instrument and the engine. Both
@@ -11,48 +11,24 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
+from algotrade.account import ACCOUNT, Account, Sizing, keyed
+
 ParamValue = int | float | bool | str
 
-FILL_MODES = ("next_open", "this_close")
-SIZING_KINDS = ("equity_fraction", "quantity", "quote")
 DIRECTIONS = ("maximize", "minimize")
 DATASET_AXES = ("asset", "timeframe")
 """Axes of an optimization that choose the candles instead of a parameter."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sizing:
-    """How large an order is when the strategy does not say.
-
-    Attributes:
-        kind: ``equity_fraction`` (value is a fraction of free equity, 0 < value <= 1), ``quantity`` (value in units of
-            the asset) or ``quote`` (value in account currency).
-        value: size in the unit of `kind`.
-    """
-
-    kind: str = "equity_fraction"
-    value: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class BacktestSpec:
-    """Everything a backtest was asked to do.
+class BacktestSpec(Account):
+    """Everything a backtest was asked to do: the account, and the following.
 
     Attributes:
         strategy_name: file stem of the strategy.
         asset, exchange, timeframe: the dataset, for example SPY, NYSE, 1h.
         start_ns, end_ns: int UTC nanoseconds, both inclusive: bars with start <= open time <= end are traded.
             Indicators may warm up on bars before the start.
-        initial_cash: account currency, > 0.
-        commission: fraction of notional per fill.
-        fixed_fee: account currency per fill.
-        slippage_ticks: adverse ticks per market or stop fill.
-        slippage_frac: adverse fraction of the price per market or stop fill.
-        fill: ``next_open`` or ``this_close``.
-        sizing: default order size.
-        margin_ratio: fraction of a short's notional that is reserved.
-        close_at_end: whether an open position is closed at the last close.
-        risk_free_rate: annual fraction, for Sharpe and its kin.
         parameters: the strategy's parameters by name, complete.
     """
 
@@ -63,30 +39,15 @@ class BacktestSpec:
     start_ns: int
     end_ns: int
     parameters: Mapping[str, ParamValue]
-    initial_cash: float = 10_000.0
-    commission: float = 0.0
-    fixed_fee: float = 0.0
-    slippage_ticks: float = 0.0
-    slippage_frac: float = 0.0
-    fill: str = "next_open"
-    sizing: Sizing = field(default_factory=Sizing)
-    margin_ratio: float = 1.0
-    close_at_end: bool = False
-    risk_free_rate: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the spec as JSON types; `from_dict` gives an equal spec back."""
-        out = {f.name: getattr(self, f.name) for f in fields(self)}
-        out["parameters"] = dict(self.parameters)
-        out["sizing"] = asdict(self.sizing)
-        return out
+        """Return the spec as JSON types; `from_dict` gives an equal spec back, as of a spec without later fields."""
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ACCOUNT}
+        return {**own, "parameters": dict(self.parameters), **self.account_dict()}
 
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Build a spec from `to_dict`'s output."""
-        values = dict(data)
-        values["sizing"] = Sizing(**values["sizing"])
-        return cls(**values)
+    def to_key(self) -> dict[str, Any]:
+        """Return what the run key has of the spec."""
+        return keyed(self.to_dict())
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +78,8 @@ class OptimizationSpec:
     Attributes:
         strategy_name: file stem of the strategy.
         datasets: what is traded; more than one when asset or timeframe is an axis.
-        account: the remaining fields of a BacktestSpec by name, as JSON types.
-        axes: values by axis; first asset and timeframe where they are searched, then each parameter of the strategy.
+        account: an Account as JSON types.
+        axes: values by axis; first asset and timeframe where they are varied, then each parameter of the strategy.
         rules: expressions that must hold: the strategy's own, then the user's.
         objective: key of the metric that ranks trials.
         direction: ``maximize`` or ``minimize``.
@@ -168,10 +129,15 @@ class OptimizationSpec:
         out["axes"] = [[name, list(values)] for name, values in self.axes.items()]  # their order counts
         return out | {"account": dict(self.account), "rules": list(self.rules), "filters": dict(self.filters)}
 
+    def to_key(self) -> dict[str, Any]:
+        """Return what the run key has of the spec."""
+        return {**self.to_dict(), "account": keyed(self.account)}
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Build a spec from `to_dict`'s output."""
+        """Build a spec from `to_dict`'s output, or from that of a time when an account had fewer fields."""
         values = dict(data)
+        values["account"] = Account.from_dict(data["account"]).account_dict()
         values["datasets"] = tuple(DatasetRange(**one) for one in data["datasets"])
         values["axes"] = {name: tuple(axis) for name, axis in data["axes"]}
         values["rules"] = tuple(data["rules"])
@@ -260,7 +226,7 @@ def pins_of(
 def run_key(spec: BacktestSpec | OptimizationSpec, inputs: RunInputs | OptimizationInputs) -> str:
     """Return the SHA-256 (64 hex digits) under which identical submissions are one run."""
     kind = type(spec).__name__
-    text = canonical_json({"kind": kind, "spec": spec.to_dict(), "inputs": inputs.to_dict()})
+    text = canonical_json({"kind": kind, "spec": spec.to_key(), "inputs": inputs.to_dict()})
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -272,7 +238,7 @@ def family_key(spec: OptimizationSpec, inputs: OptimizationInputs, dataset: int)
     determines = {
         "strategy_name": spec.strategy_name,
         "dataset": asdict(spec.datasets[dataset]),
-        "account": dict(spec.account),
+        "account": keyed(spec.account),
         "inputs": inputs.of_dataset(dataset).to_dict(),
     }
     return hashlib.sha256(canonical_json(determines).encode()).hexdigest()

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from runs.login import LoginView, log_in_by_link
+from runs.views.login import LoginView, log_in_by_link
 
 urlpatterns = [
     path("admin/", admin.site.urls),

@@ -1,5 +1,7 @@
 """The app's entry in INSTALLED_APPS."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from algotrade.lifeline import keep_private
@@ -12,5 +14,6 @@ class RunsConfig(AppConfig):
     verbose_name = "Runs"
 
     def ready(self) -> None:
-        """Shut the process: strategies run as the same user, and it knows addresses with passwords."""
+        """Shut the process (strategies run as the same user, and it knows passwords); make the kinds of runs known."""
         keep_private()
+        import_module("runs.kinds")

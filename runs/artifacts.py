@@ -1,7 +1,8 @@
-"""Where things live in the home folder, and the only way from a run's row to its files."""
+"""Files of the home folder: where they lie, and the only way from a run's row to its own."""
 
 import secrets
 import shutil
+import time
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -111,3 +112,13 @@ def publish(aside: Path) -> str:
 def discard(path: Path) -> None:
     """Remove a folder, if it is there."""
     shutil.rmtree(path, ignore_errors=True)
+
+
+def discard_if_old(path: Path, seconds: float) -> None:
+    """Remove a folder that nobody has written into for so many seconds that its process must be gone."""
+    try:
+        age = time.time() - path.stat().st_mtime
+    except FileNotFoundError:  # another reaper was quicker
+        return
+    if age > seconds:
+        discard(path)

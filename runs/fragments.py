@@ -1,69 +1,48 @@
 """The parts of the pages that live: for the page itself, the poll and the socket, always the same templates.
 
-Each part has one root element, whose id is its place in the page and whose data-rev says how new it is. Parts know
-neither viewer nor request: they hold no form, no token and no name. Which parts there are is up to the kind of run.
+Which parts there are, and what they show, is up to the kind of run; see `runs/display/parts.py`.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from runs import backtest_fragments, download_fragments, search_fragments
-from runs.changes import Today
-from runs.models import Run, RunKind, RunState
-from runs.phases import Partial
+from runs.display.parts import Part
+from runs.display.staleness import Staleness
+from runs.display.standing import standing_of
+from runs.models import Run, RunState, kind_of
 
 
-class _Fragments(Protocol):
-    """What the fragments of a kind of run can tell."""
-
-    def partials(self, run: Run) -> list[Partial]: ...
-
-    def row_partial(self, run: Run) -> Partial: ...
-
-
-def _of_kind(run: Run) -> _Fragments:
-    if run.is_optimization:
-        return search_fragments
-    return download_fragments if run.is_download else backtest_fragments
-
-
-def live_partials(run: Run) -> list[Partial]:
-    """Return template and context of each live part of the run's page."""
-    return _of_kind(run).partials(run)
+def live_parts(run: Run) -> dict[str, Part]:
+    """Return the live parts of the run's page by name, in their order."""
+    return {part.name: part for part in kind_of(run).parts(standing_of(run))}
 
 
 def render_live(run: Run) -> str:
     """Return the HTML of all live parts, as the socket and the poll send them."""
-    return "".join(render_to_string(name, {**context, "is_frame": True}) for name, context in live_partials(run))
+    return "".join(part.html(is_frame=True) for part in live_parts(run).values())
 
 
 def live_json(run: Run) -> dict[str, Any]:
-    """Return the data frame: a backtest's growing curve; of others that there is something newer to ask for."""
-    if run.kind != RunKind.BACKTEST:
+    """Return the data frame: the growing curve; where there is none, that there is something newer to ask for."""
+    chart = kind_of(run).chart
+    if chart is None:
         return {"type": "rev", "rev": run.rev}
-    return {"type": "chart", "rev": run.rev, "curve": backtest_fragments.live_curve(run)}
+    return {"type": "chart", "rev": run.rev, "curve": chart(run)}
 
 
-def row_partial(run: Run) -> Partial:
-    """Return template and context of the run's row in the list."""
-    return _of_kind(run).row_partial(run)
-
-
-def render_row(run: Run, today: Today | None = None, *, is_frame: bool = True) -> SafeString:
+def render_row(run: Run, staleness: Staleness | None = None, *, is_frame: bool = True) -> SafeString:
     """Return the HTML of the run's row: a frame, as the socket sends it, or a part of the list's page."""
-    template, context = row_partial(run)
-    told = {"is_frame": is_frame, "changes": (today or Today()).changes(run), "words": run.words}
-    return render_to_string(template, {**context, **told})
+    changes = (staleness or Staleness()).changes(run)
+    return kind_of(run).row(standing_of(run)).html(is_frame=is_frame, changes=changes, note=run.note_or_none)
 
 
 def render_rows(runs: Sequence[Run], *, is_frame: bool = True) -> list[SafeString]:
     """Return the HTML of many rows; what they have in common is looked up once."""
-    today = Today()
+    staleness = Staleness()
     find_places(runs)
-    return [render_row(run, today, is_frame=is_frame) for run in runs]
+    return [render_row(run, staleness, is_frame=is_frame) for run in runs]
 
 
 def find_places(runs: Sequence[Run]) -> None:

@@ -1,7 +1,10 @@
-"""Who holds a claim: a fencing token that also tells which process made it, so that its death can be seen at once.
+"""Owner tokens: who holds a claim, and which process made it, so that its death can be seen at once.
 
 A token is ``<place>:<pid>:<start ticks>:<random>``. The place is the host and its process-id namespace; start ticks
 tell a process from a later one with the same number.
+
+The ticks are read from the kernel and not by psutil, which tells the start as seconds since 1970: these move with the
+machine's clock, and a worker that lives would be taken for dead.
 """
 
 import os

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 
 from algotrade.lifeline import bind_future_forks
-from runs import draining
+from runs import shutdown
 
 PREFETCH_POLL_SECONDS = 0.02
 FLAG_POLL_SECONDS = 0.1
@@ -34,7 +34,7 @@ def enqueue(run_id: uuid.UUID) -> None:
 
     # In a transaction django-q2 leaves the connection alone; otherwise it closes it twice for each ticket.
     with transaction.atomic():
-        async_task("runs.tasks.execute", str(run_id), task_name=f"run-{run_id}")
+        async_task("runs.node.tasks.execute", str(run_id), task_name=f"run-{run_id}")
 
 
 def enqueue_on_commit(run_id: uuid.UUID) -> None:
@@ -88,7 +88,6 @@ class DatagramQueue:
         return pickle.loads(data)
 
     def empty(self) -> bool:
-        """Whether nothing waits."""
         return not select.select([self._reader], [], [], 0)[0]
 
     def qsize(self) -> int:
@@ -158,7 +157,7 @@ def run_node(workers: int, on_worker_start: Callable[[], None]) -> int:
     _Flag), and nothing of a node outlives its parent (its processes would otherwise go on unsupervised when the node is
     killed).
 
-    On a stop the node drains: what its workers are running is given back at no charge, so it ends within seconds.
+    On a stop the node shuts down: what its workers are running is given back at no charge, so it ends within seconds.
     """
     import django_q.cluster
     from django_q.conf import Conf
@@ -173,16 +172,16 @@ def run_node(workers: int, on_worker_start: Callable[[], None]) -> int:
     def spawned(**_: object) -> None:
         on_worker_start()
 
-    def drain(_signum: int, _frame: object) -> None:
-        draining.begin()  # nothing else here: a lock taken in a handler could be taken already
+    def shut_down(_signum: int, _frame: object) -> None:
+        shutdown.begin()  # nothing else here: a lock taken in a handler could be taken already
 
     post_spawn.connect(spawned, weak=False)
     cluster = django_q.cluster.Cluster()
     cluster.start()
-    signal.signal(signal.SIGTERM, drain)
-    signal.signal(signal.SIGINT, drain)
+    signal.signal(signal.SIGTERM, shut_down)
+    signal.signal(signal.SIGINT, shut_down)
     while cluster.sentinel.is_alive():
-        if draining.is_draining() and not cluster.stop_event.is_set():
+        if shutdown.has_begun() and not cluster.stop_event.is_set():
             cluster.stop_event.set()
         cluster.sentinel.join(0.1)
-    return 0 if draining.is_draining() else 1
+    return 0 if shutdown.has_begun() else 1

@@ -1,6 +1,6 @@
-"""How often somebody may do something: counts per minute, kept in the cache (shared by all hosts when it is Redis).
+"""Throttle: counts per minute of who does what, kept in the cache (shared by all hosts when it is Redis).
 
-The count is raised before the deed, so a burst of parallel attempts cannot slip through between look and count.
+The count is raised before the action, so a burst of parallel attempts cannot slip through between look and count.
 """
 
 import hashlib
@@ -23,11 +23,11 @@ API_SUBMISSIONS = 600
 """Ten a second: a script that submits a parameter study one by one passes; a loop that ran wild is slowed down."""
 
 
-def take(deed: str, who: object, limit: int) -> int:
-    """Count one `deed` of `who` in the present minute.
+def take(action: str, who: object, limit: int) -> int:
+    """Count one `action` of `who` in the present minute.
 
     Args:
-        deed: name of what is limited, for example "submit".
+        action: name of what is limited, for example "submit".
         who: whose count it is; a user's id, a login name, an address.
         limit: how many are allowed in a minute.
 
@@ -35,13 +35,13 @@ def take(deed: str, who: object, limit: int) -> int:
         0 when it is allowed, else the seconds until the next one is.
     """
     now = time.time()
-    count = _count(_key(deed, who, now))
+    count = _count(_key(action, who, now))
     return 0 if count <= limit else int(WINDOW_SECONDS - now % WINDOW_SECONDS) + 1
 
 
-def forget(deed: str, who: object) -> None:
-    """Start the present minute's count afresh, because the deed turned out to be a good one."""
-    key = _key(deed, who, time.time())
+def forget(action: str, who: object) -> None:
+    """Start the present minute's count afresh, because the action turned out to be a good one."""
+    key = _key(action, who, time.time())
     for cache in (caches["default"], caches["local"]):
         try:
             cache.delete(key)
@@ -49,10 +49,10 @@ def forget(deed: str, who: object) -> None:
             log.warning("throttle cannot reach its cache", error=str(error))
 
 
-def _key(deed: str, who: object, now: float) -> str:
+def _key(action: str, who: object, now: float) -> str:
     # Hashed, because a login name may hold anything: blanks, megabytes, another count's key.
     name = hashlib.sha256(str(who).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"throttle:{deed}:{name}:{int(now // WINDOW_SECONDS)}"
+    return f"throttle:{action}:{name}:{int(now // WINDOW_SECONDS)}"
 
 
 def _count(key: str) -> int:

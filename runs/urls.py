@@ -4,7 +4,8 @@ from django.urls import path, re_path, register_converter
 from django.urls.resolvers import URLPattern, URLResolver
 from django.views.generic import RedirectView
 
-from runs.models import RunKind
+from runs.models import Kind, all_kinds
+from runs.optimizations.charts import CHARTS
 from runs.views import (
     about,
     backtest_forms,
@@ -32,7 +33,6 @@ class TrialNumber:
     regex = "[1-9][0-9]{0,8}"
 
     def to_python(self, value: str) -> int:
-        """Return the row's number."""
         return int(value) - 1
 
     def to_url(self, value: int) -> str:
@@ -46,11 +46,9 @@ class DatasetKey:
     regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,39}-[A-Za-z0-9][A-Za-z0-9._~]{0,39}-[0-9]{1,5}[smhdw]"
 
     def to_python(self, value: str) -> str:
-        """Return the key."""
         return value
 
     def to_url(self, value: str) -> str:
-        """Return the key."""
         return value
 
 
@@ -60,11 +58,9 @@ class ReportFile:
     regex = "trades|orders|equity"
 
     def to_python(self, value: str) -> str:
-        """Return the table's name."""
         return value
 
     def to_url(self, value: str) -> str:
-        """Return the table's name."""
         return value
 
 
@@ -73,20 +69,29 @@ register_converter(ReportFile, "report_file")
 register_converter(DatasetKey, "dataset")
 
 
-def _shared(kind: RunKind, *verbs: str) -> list[URLPattern]:
-    """Return the addresses that the pages of every kind have: the live parts, cancel, delete, and `verbs`."""
+EXTRA_CONTEXT = {"backtest": backtests.extra_context, "optimization": optimizations.extra_context}
+"""What the pages of some kinds show besides what they show of every kind."""
+
+
+def _shared(kind: Kind) -> list[URLPattern]:
+    """Return the addresses that every kind has: a run's page, its live parts, and a page or an answer for each verb."""
     views = {
-        "live": run_pages.run_live,
         "cancel": run_pages.run_cancel,
         "delete": run_pages.run_delete,
         "finish": run_pages.run_finish,
         "resume": run_pages.run_resume,
         "retry": run_pages.run_retry,
     }
-    names = ("live", "cancel", "delete", *verbs)
-    return [
-        path(f"{kind.value}s/<uuid:run_id>/{name}", views[name], {"kind": kind}, f"{kind.value}_{name}")
-        for name in names
+    page = path(
+        f"{kind.plural}/<uuid:run_id>",
+        run_pages.run_page,
+        {"kind": kind, "extra_context": EXTRA_CONTEXT.get(kind.name)},
+        kind.name,
+    )
+    named = {"live": run_pages.run_live} | {verb: view for verb, view in views.items() if verb in kind.verbs}
+    return [page] + [
+        path(f"{kind.plural}/<uuid:run_id>/{name}", view, {"kind": kind}, f"{kind.name}_{name}")
+        for name, view in named.items()
     ]
 
 
@@ -97,12 +102,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("runs/live", run_list.runs_live, name="runs_live"),
     path("runs/news", run_list.runs_news, name="runs_news"),
     path("runs/bulk", bulk.runs_bulk, name="runs_bulk"),
+    *(address for kind in all_kinds() for address in _shared(kind)),
     path("runs/<uuid:run_id>/note", notes.run_note, name="run_note"),
     path("backtests/new", backtest_forms.backtest_new, name="backtest_new"),
     path("backtests/new/check", backtest_forms.backtest_check, name="backtest_check"),
     path("backtests/new/fields", backtest_forms.backtest_fields, name="backtest_fields"),
-    path("backtests/<uuid:run_id>", backtests.backtest, name="backtest"),
-    *_shared(RunKind.BACKTEST),
     path("backtests/<uuid:run_id>/again", backtest_forms.backtest_again, name="backtest_again"),
     path("backtests/<uuid:run_id>/series.json", report.backtest_series, name="backtest_series"),
     path("backtests/<uuid:run_id>/candles.json", report.backtest_candles, name="backtest_candles"),
@@ -116,14 +120,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("optimizations/new", optimization_forms.optimization_new, name="optimization_new"),
     path("optimizations/new/check", optimization_forms.optimization_check, name="optimization_check"),
     path("optimizations/new/fields", optimization_forms.optimization_fields, name="optimization_fields"),
-    path("optimizations/<uuid:run_id>/objective.json", optimization_data.objective_data, name="optimization_objective"),
-    path("optimizations/<uuid:run_id>/grid.json", optimization_data.grid_data, name="optimization_grid"),
-    path("optimizations/<uuid:run_id>/slices.json", optimization_data.slices_data, name="optimization_slices"),
-    path("optimizations/<uuid:run_id>/parallel.json", optimization_data.parallel_data, name="optimization_parallel"),
+    *(
+        path(
+            f"optimizations/<uuid:run_id>/{chart}.json",
+            optimization_data.chart_data,
+            {"chart": chart},
+            f"optimization_{chart}",
+        )
+        for chart in CHARTS
+    ),
     path("optimizations/<uuid:run_id>/trials.csv", optimization_data.trials_csv, name="optimization_trials_csv"),
     path("optimizations/<uuid:run_id>/trials.json", optimization_data.trials_json, name="optimization_trials_json"),
-    path("optimizations/<uuid:run_id>", optimizations.optimization, name="optimization"),
-    *_shared(RunKind.OPTIMIZATION, "finish", "resume", "retry"),
     path("optimizations/<uuid:run_id>/again", optimizations.optimization_again, name="optimization_again"),
     path("optimizations/<uuid:run_id>/trials", trials.optimization_trials, name="optimization_trials"),
     path("optimizations/<uuid:run_id>/failures", trials.optimization_failures, name="optimization_failures"),
@@ -142,8 +149,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compare/curves", compare.compare_curves, name="compare_curves"),
     path("data/download", downloads.download_new, name="download_new"),
     path("data/download/check", downloads.download_check, name="download_check"),
-    path("downloads/<uuid:run_id>", downloads.download, name="download"),
-    *_shared(RunKind.DOWNLOAD, "resume"),
     path("data", datasets.data, name="data"),
     path("data/import", uploads.upload_new, name="upload_new"),
     path("data/imports/<uuid:upload_id>", uploads.upload_page, name="upload"),

@@ -4,7 +4,7 @@ import itertools
 
 from django.contrib.auth import get_user_model
 
-from runs.models import Run, RunKind, RunState
+from runs.models import Run, RunState
 
 _numbers = itertools.count(1)
 SPEC = {
@@ -80,5 +80,5 @@ def make_download(state=RunState.PENDING, **fields):
     spec = DOWNLOAD_SPEC | fields.pop("spec", {})
     names = {name: spec[name] for name in ("asset", "exchange", "timeframe")}
     inputs = {"library": "ccxt 1", "title": "Bitstamp", "base": None}
-    values = {"kind": RunKind.DOWNLOAD, "strategy_name": "", "spec": spec, "inputs": inputs, **names}
+    values = {"kind": "download", "strategy_name": "", "spec": spec, "inputs": inputs, **names}
     return make_run(state, **values, **fields)

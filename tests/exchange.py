@@ -1,6 +1,6 @@
 """The local exchange, and every trouble that servers make."""
 
-from runs.screens.exchange import BEGIN, EXCHANGE, HOUR, N_BARS, LocalExchange, bar, fails
+from tests.screens.exchange import BEGIN, EXCHANGE, HOUR, N_BARS, LocalExchange, bar, fails
 
 __all__ = ["BEGIN", "EXCHANGE", "HOUR", "N_BARS", "LocalExchange", "fails"]
 
@@ -11,6 +11,13 @@ def row(at):
     """Return the bar that opens `at` seconds as [ms, open, high, low, close, volume]."""
     made = bar(at)
     return [at * 1e3, *(float(made[name]) for name in ("open", "high", "low", "close", "volume"))]
+
+
+def holds(handler, found):
+    """Send the bars when the test opens the gate."""
+    handler.exchange.gate.clear()
+    handler.exchange.gate.wait()
+    handler.answer_bars(found)
 
 
 def malformed(handler, _found):

@@ -1,19 +1,29 @@
 """The whole product as processes: `manage.py up` on a home folder of its own, and what tests ask of it from outside."""
 
+import importlib
+import os
+import shutil
+import signal
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 
-from algotrade.market.imports import import_candles
+from algotrade.market.importing.imports import import_candles
 from algotrade.market.sample import install_samples
 from algotrade.market.store import CandleStore
-from runs.bench import product as bench
-from runs.bench.product import wait_for
-from tests.environment import KERNELS
+from algotrade.strategies.catalog import Catalog
+from runs.models.access import API_PREFIX, digest, new_secret
+from tests import gated
+from tests.bench import product as bench
+from tests.bench.product import wait_for
+from tests.environment import KERNELS, ROOT, shared_folder
 
-__all__ = ["Product", "descendants", "is_running", "processes", "wait_for"]
+__all__ = ["Product", "descendants", "is_running", "kill", "parent_of", "processes", "wait_for"]
 
 
 def processes():
@@ -31,6 +41,18 @@ def processes():
     return found
 
 
+def kill(pids):
+    """Kill processes at once; one that ended with another of them is gone already."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def parent_of(pid):
+    """Return the process id of a process's parent."""
+    return processes()[pid][0]
+
+
 def is_running(pid):
     """Tell whether a process has not ended."""
     return pid in processes()
@@ -45,8 +67,34 @@ def descendants(pid):
     return found
 
 
+def samples():
+    """Return a folder with the sample candles, to be copied: they are computed once in a session."""
+    return shared_folder("samples", lambda folder: install_samples(CandleStore(folder)))
+
+
+def descriptions():
+    """Return a folder with what the built-in strategies say of themselves, to be copied: each is imported once."""
+    return shared_folder("descriptions", lambda folder: Catalog(folder / "none", folder).all())
+
+
+def tables():
+    """Return a folder with a database that has every table and no row, to be copied: it is made once in a session."""
+
+    def make(folder):
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "ALGOTRADE_HOME": str(folder)}
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, check=True
+        )
+
+    return shared_folder("tables", make)
+
+
 class Product(bench.Product):
-    """A product whose rows and processes tests may look into."""
+    """A product whose rows and processes tests may look into, and whose strategies wait at gates.
+
+    Attributes:
+        gates: where they wait.
+    """
 
     def __init__(self, home, *, sample=False, first=False, lease=3, **options):
         """Prepare a product in `home`; a lost worker is noticed soon.
@@ -61,8 +109,9 @@ class Product(bench.Product):
         super().__init__(home, sample=first, lease=lease, **options)
         if options.get("database"):
             self.environment["ALGOTRADE_QUEUE"] = options["database"]  # else products would take each other's tickets
-        self._has_samples = sample
+        self._has_samples, self._is_first = sample, first
         self._numbers = {}
+        self.gates = gated.Gates(self.home / "gates")
 
     def start(self):
         """Run `up`."""
@@ -70,20 +119,29 @@ class Product(bench.Product):
         super().start()
 
     def prepare(self):
-        """Make the home ready; what one test compiled, the next one need not."""
+        """Make the home ready; what one test compiled, the next one need not.
+
+        The metrics are compiled here, where no test waits for its first run against a clock.
+        """
+        importlib.import_module("algotrade.metrics.stats_nb")
         cache = self.home / "cache"
         if not cache.exists():
             cache.mkdir()
             KERNELS.mkdir(parents=True, exist_ok=True)
             (cache / "kernels").symlink_to(KERNELS)
+        if not self._is_first and not (cache / "strategies").exists():
+            shutil.copytree(descriptions(), cache / "strategies")
+        database = self.home / "algotrade.sqlite3"
+        if not self._is_first and "DATABASE_URL" not in self.environment and not database.exists():
+            shutil.copy(tables() / database.name, database)
         if self._has_samples and not (self.home / "candles").exists():
-            install_samples(CandleStore(self.home / "candles"))
+            shutil.copytree(samples(), self.home / "candles")
 
     def write_strategy(self, name, source):
         """Save a file into the user's folder, as an editor does."""
         folder = self.home / "strategies"
         folder.mkdir(exist_ok=True)
-        (folder / f"{name}.py").write_text(source)
+        (folder / f"{name}.py").write_text(self.gates.strategy(source))
 
     def import_csv(self, path, **names):
         """Store the candles of a CSV file."""
@@ -125,11 +183,35 @@ class Product(bench.Product):
 
     def rows(self, query):
         """Return what the database itself answers."""
-        if address := self.environment.get("DATABASE_URL"):
-            with psycopg.connect(address) as connection:
-                return connection.execute(query).fetchall()
-        with closing(sqlite3.connect(self.home / "algotrade.sqlite3")) as connection:
+        with self._database() as connection:
             return connection.execute(query).fetchall()
+
+    @contextmanager
+    def _database(self):
+        """Connect to the product's rows; what the block wrote is stored at its end."""
+        if address := self.environment.get("DATABASE_URL"):
+            opened = psycopg.connect(address)
+        else:
+            opened = sqlite3.connect(self.home / "algotrade.sqlite3", timeout=20)
+        with closing(opened), opened:
+            yield opened
+
+    def new_token(self):
+        """Return a fresh bearer token of the first user: its row is written here, the command would take seconds."""
+        token = new_secret(API_PREFIX)
+        self._let_in("runs_apitoken (user_id, digest, name, created_at)", token, ", '', CURRENT_TIMESTAMP")
+        return token
+
+    def login_url(self):
+        """Return a fresh one-time URL of the first user; its row is written here, too."""
+        secret = new_secret()
+        until = datetime.now(UTC) + timedelta(minutes=5)
+        self._let_in("runs_loginlink (user_id, digest, expires_at)", secret, f", '{until:%Y-%m-%d %H:%M:%S}+00:00'")
+        return f"{self.base_url}/login/{secret}"
+
+    def _let_in(self, columns, secret, more):
+        with self._database() as connection:
+            connection.execute(f"INSERT INTO {columns} SELECT MIN(id), '{digest(secret)}'{more} FROM auth_user")
 
     def worker_of(self, run_id):
         """Return the process id of the worker that executes a run."""

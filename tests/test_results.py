@@ -20,6 +20,7 @@ def make_full_result(**changed):
         "fills": [make_fill(1, 2.0, 9.5, 2.0)],
         "position": -2.0,
         "commissions": 0.1 + 0.2,
+        "charges": {"rent": 0.1 + 0.7},
     }
     return make_result(1000.0 + np.arange(5) / 3, **(full | changed))
 
@@ -41,12 +42,19 @@ def change_meta(folder, **changed):
 
 
 def test_result_comes_back_equal(tmp_path):
-    result = make_full_result(ruined_bar=4, n_ambiguous_bars=7)
+    result = make_full_result(ruined_bar=4)
     result.save(tmp_path)
     loaded = BacktestResult.load(tmp_path)
     assert all(np.array_equal(getattr(loaded, name), getattr(result, name)) for name in COLUMNS)
-    for name in ("cash", "position", "commissions", "n_ambiguous_bars", "ruined_bar"):
+    for name in ("cash", "position", "commissions", "charges", "ruined_bar"):
         assert getattr(loaded, name) == getattr(result, name)
+
+
+def test_result_that_tells_more_than_is_asked_comes_back(tmp_path):
+    result = make_full_result()
+    result.save(tmp_path)
+    change_meta(tmp_path, n_ambiguous_bars=0)  # as results of an earlier time do
+    assert BacktestResult.load(tmp_path).cash == result.cash
 
 
 def test_result_without_orders_comes_back(tmp_path):
@@ -170,12 +178,20 @@ def test_indicators_beyond_the_first_ten_are_not_kept(tmp_path):
     assert list(BacktestResult.load(saved(tmp_path, indicators=many)).indicators) == [f"i{n}" for n in range(10)]
 
 
-def test_result_of_before_there_were_indicators_comes_back(tmp_path):
+@pytest.mark.parametrize("name", ["indicators", "charges"])
+def test_result_of_before_there_were_such_comes_back(tmp_path, name):
     saved(tmp_path)
     meta = json.loads((tmp_path / "meta.json").read_text())
-    del meta["indicators"]
+    del meta[name]
     (tmp_path / "meta.json").write_text(json.dumps(meta))
-    assert BacktestResult.load(tmp_path).indicators == {}
+    assert getattr(BacktestResult.load(tmp_path), name) == {}
+
+
+@pytest.mark.parametrize("charges", [[], 5, {"rent": "much"}])
+def test_damaged_charges_are_refused(tmp_path, charges):
+    change_meta(saved(tmp_path), charges=charges)
+    with pytest.raises(ResultError, match=r"^meta\.json .* damaged"):
+        BacktestResult.load(tmp_path)
 
 
 def test_damaged_indicator_is_named(tmp_path):

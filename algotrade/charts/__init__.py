@@ -1,8 +1,8 @@
 """Charts: what is drawn, as numbers: small enough to send, true in every extreme.
 
 equity.py draws a backtest's result, candles.py its price with indicators and trades, panes.py says where indicators
-stand, search.py draws an optimization's trials. Nothing here knows of rows, colours or pixels other than how many there
-are.
+stand, optimization.py draws an optimization's trials. Nothing here knows of rows or colours; of pixels, only how many
+there are.
 """
 
 from algotrade.charts.equity import MAX_PIXELS, MAX_POINTS, equity_series

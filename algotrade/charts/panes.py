@@ -1,4 +1,4 @@
-"""Where indicators stand: on the price, or in a pane below it."""
+"""Panes: where indicators are drawn, on the price or below it."""
 
 from collections.abc import Mapping
 

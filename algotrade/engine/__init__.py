@@ -20,9 +20,13 @@ Rules (each has a hand-computed case in the tests):
    there, and nothing more happens.
 8. At the end an open position stays open, marked at the last close; with `close_at_end` it is closed there, at a
    commission.
+9. A short position that is held at a bar's close, after what fills there, costs the borrow rate for the time from this
+   bar's open to the next one's: ``rate x units x close x nanoseconds between the opens / 365 days``. The clock counts,
+   so nights, weekends and gaps are paid for. The cash pays at the next open, before orders fill; a trade's profit is
+   without it. After the last bar nothing is charged, because no bar tells how long that one lasted.
 
 This file stays light: other processes import it for the version alone.
 """
 
-ENGINE_VERSION = "5"
+ENGINE_VERSION = "6"
 """Part of every run key. Raise it with every change of a rule, a fill or a metric."""

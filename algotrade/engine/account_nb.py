@@ -1,4 +1,4 @@
-"""What a fill does to cash, position and trades; marking at the close. Works compiled and interpreted."""
+"""Account: the effect of a fill on cash, position and trades; marking at the close. Compiled and interpreted."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""From a strategy and bars to a raw result: check, compute indicators, compile, execute."""
+"""Backtest: from a strategy and bars to a raw result: check, compute indicators, compile, execute."""
 
 import hashlib
 import inspect
@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from algotrade.account import CHARGES, NUMBERS
 from algotrade.engine.checks import check_look_ahead, check_on_bar, indicator_columns
 from algotrade.engine.compile import Loop, Source, build, params_record
 from algotrade.engine.execution import Execution, Recorders
@@ -193,17 +194,18 @@ class Backtester:
             params=execution.params.dtype,
             source_hash=self._source_hash,
         )
+        if not self._is_compiled:
+            return source.loop()
         try:
             return build(
                 source,
                 self._cache_dir,
-                compiled=self._is_compiled,
                 on_compile=lambda: sink.phase("compiling_strategy"),
                 counting=self._counting,
             )
         except CompilationError as error:
             refused = error
-        failure = execution.why_not_compilable(refused)  # not in the handler: what Python says is no consequence
+        failure = execution.why_not_compilable(refused, source.loop())  # not in the handler: no consequence of this
         failure.concerns_all = True
         raise failure
 
@@ -211,16 +213,14 @@ class Backtester:
 def _new_account(spec: BacktestSpec, instrument: Instrument) -> Any:
     """Return the ACCOUNT record at the start."""
     values = {
-        "commission": spec.commission,
-        "fixed_fee": spec.fixed_fee,
+        **{name: getattr(spec, name) for name in NUMBERS},
         "slippage_price": spec.slippage_ticks * instrument.tick_size,
-        "slippage_frac": spec.slippage_frac,
         "tick_size": instrument.tick_size,
         "lot_size": instrument.lot_size,
-        "margin_ratio": spec.margin_ratio,
         "size_kind": _SIZE_KINDS[spec.sizing.kind],
         "size": spec.sizing.value,
         "fills_at_close": spec.fill == "this_close",
+        "is_charged": any(getattr(spec, name) != 0.0 for name in CHARGES),
         "cash": spec.initial_cash,
         "equity": spec.initial_cash,
     }

@@ -1,4 +1,4 @@
-"""What a strategy's `on_bar` is given to act with: the broker, and a few helpers. One source, compiled and interpreted.
+"""Broker: the verbs that a strategy's `on_bar` acts with, and a few helpers. One source, compiled and interpreted.
 
 The broker is a namedtuple of the account and the orders, with plain Python methods; numba learns the same methods by
 overloads on that one class. (A jitclass or structref would not interpret, and would not cache.)

@@ -1,4 +1,4 @@
-"""What is checked of a strategy before it runs: no look-ahead, and nothing that means something else when compiled."""
+"""Checks of a strategy before it runs: no look-ahead, and nothing that means something else when compiled."""
 
 import ast
 import inspect
@@ -62,7 +62,7 @@ def indicator_columns(instance: Any, bars: Bars) -> tuple[tuple[str, ...], tuple
     columns = []
     for key, values in found.items():
         if not (isinstance(key, str) and key.isidentifier() and not key.startswith("_")):
-            raise StrategyError(f"{name}.indicators: {key!r} is no name that on_bar could use (ind.name).")
+            raise StrategyError(f"{name}.indicators: {key!r} is not a name that on_bar can use (ind.name).")
         array = np.asarray(values)
         if array.shape != (len(bars),) or array.dtype.kind not in "fiub":
             raise StrategyError(

@@ -1,21 +1,17 @@
-"""From a strategy to a loop that runs it: one generated module, compiled or interpreted.
+"""The compiled gear: a module with a strategy's loop, its machine code, and where both are kept.
 
 The module's name is the hash of everything that its machine code depends on, because numba's disk cache goes by file:
 it misses in every new process for closures and for functions passed as arguments, and hits for a module of the same
-name. The same source runs interpreted, which is how a failing bar is told exactly.
+name. What is in the module is the one loop, `loop.run`, as `splice` has changed it for the strategy.
 """
 
-import ast
 import hashlib
 import importlib.util
-import inspect
-import os
 import sys
-import tempfile
-import textwrap
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from operator import methodcaller
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -27,10 +23,11 @@ from numba import njit, types
 from numba.extending import register_jitable
 
 from algotrade import records
+from algotrade.durable import write_aside
 from algotrade.engine.checks import own_functions
 from algotrade.engine.names import Known, known_names
-from algotrade.engine.orders_nb import MAX_ORDERS_PER_BAR
 from algotrade.engine.refusals import refusal
+from algotrade.engine.splice import FILLER, Table, spliced, tables_of
 from algotrade.engine.views_nb import COMPILED
 from algotrade.errors import StrategyError
 from algotrade.market.bars import COLUMNS
@@ -39,72 +36,23 @@ from algotrade.records import ACCOUNT, FILL, ORDER, TRADE
 # The option `boundscheck` counts for the loop alone, not for what it calls: a strategy could read the next bar.
 numba.config.BOUNDSCHECK = 1  # type: ignore[attr-defined]
 
-FILLER = "nothing"
-"""The field of a tuple or record that has none of its own: the compiler takes no empty one."""
-
-_TEMPLATE = '''"""The loop of {strategy}, generated: the order of the rules that algotrade.engine has."""
-
-from collections import namedtuple
-
-from algotrade.engine.account_nb import ruin_nb, watch_nb
-from algotrade.engine.broker import Broker
-from algotrade.engine.fills_nb import fill_pending_nb
-from algotrade.engine.views_nb import past, row
-
-Bars = namedtuple("Bars", {bar_names!r})
-Ind = namedtuple("Ind", {indicator_names!r})
-
-
-def run(account, orders, fills, trades, equity, open, high, low, close, volume, {arguments}params, first, lo, hi):
-    for column in ({columns}):
-        if hi > len(column):
-            raise IndexError("There are fewer values than bars.")
-    broker = Broker(account, orders)
-    room = len(orders) - {max_orders}
-    for i in range(lo, hi):
-        if account.n_orders > room:
-            return i
-        now, bar = row(i), row(i - first)
-        price = close[now]
-        account.bar = i - first
-        # At the open: what waits is filled.
-        if account.first_pending != account.n_orders:
-            fill_pending_nb(account, orders, fills, trades, open[now])
-        # In the bar: the open position meets its best and worst price.
-        if account.position != 0.0:
-            watch_nb(account, high[now], low[now])
-        # At the close: the account is valued, then the strategy decides.
-        value = account.cash + account.position * price
-        account.equity = value
-        equity[bar] = value
-        if value <= 0.0:
-            equity[bar] = ruin_nb(account, fills, trades, price)
-            return i + 1
-        on_bar(Bars({bar_views}), Ind({indicator_views}), params, broker)
-        if account.fills_at_close != 0 and account.first_pending != account.n_orders:
-            fill_pending_nb(account, orders, fills, trades, price)
-            value = account.cash + account.position * price
-            account.equity = value
-            equity[bar] = value
-            if value <= 0.0:
-                equity[bar] = ruin_nb(account, fills, trades, price)
-                return i + 1
-    return hi
-'''
-
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A strategy's loop in its two gears; both take the same arguments and return the first bar not done.
+    """A strategy's loop in its two gears; both return the first bar not done.
 
     Attributes:
-        interpreted: plain Python.
+        on_bar: the strategy's function, with which `loop.run` is the interpreted gear.
+        bars: what it sees of bars.
+        ind: what it sees of indicators.
         compiled: machine code, or None when it was not asked for.
         without_counting: whether the machine code was built without reference counting.
     """
 
-    interpreted: Callable[..., int]
-    compiled: Callable[..., int] | None
+    on_bar: FunctionType
+    bars: Table
+    ind: Table
+    compiled: Callable[..., int] | None = None
     without_counting: bool = False
 
 
@@ -131,44 +79,27 @@ class Source:
         """What the arguments of `on_bar` have."""
         return known_names(self.indicator_names, field_names(self.params))
 
-    def text(self) -> str:
-        """Return the module's source: views only of what `on_bar` mentions, since each one costs."""
-        bars = _mentioned(self.on_bar, 0, COLUMNS)
-        used = _mentioned(self.on_bar, 1, self.indicator_names)
-        rows = [(row, name) for row, name in enumerate(self.indicator_names) if name in used]
-        return _TEMPLATE.format(
-            strategy=self.name,
-            bar_names=tuple(bars) or (FILLER,),
-            indicator_names=tuple(name for _, name in rows) or (FILLER,),
-            bar_views=", ".join(f"past({name}, i + 1)" for name in bars) or "i + 1",
-            arguments="".join(f"ind_{row}, " for row in range(len(self.indicator_names))),
-            indicator_views=", ".join(f"past(ind_{row}, i + 1)" for row, _ in rows) or "i + 1",
-            columns=", ".join((*COLUMNS, *(f"ind_{row}" for row, _ in rows))),
-            max_orders=MAX_ORDERS_PER_BAR,
-        )
+    def loop(self) -> Loop:
+        """Return the loop as plain Python."""
+        return Loop(self.on_bar, *tables_of(self.on_bar, self.indicator_names))
 
 
-def build(
-    source: Source, cache_dir: Path, *, compiled: bool, on_compile: Callable[[], None], counting: bool = False
-) -> Loop:
-    """Return a strategy's loop.
+def build(source: Source, cache_dir: Path, *, on_compile: Callable[[], None], counting: bool = False) -> Loop:
+    """Return a strategy's loop with its machine code.
 
     Args:
         source: what it is made from.
         cache_dir: where generated modules and machine code are kept.
-        compiled: whether machine code is wanted.
         on_compile: called before a compilation that takes seconds, not when the cache has it.
         counting: compile with reference counting from the start (tests compare both builds).
 
     Raises:
         CompilationError: `on_bar` cannot be compiled; the message has its line and what the compiler says.
     """
-    text = source.text()
+    plain = source.loop()
+    text = spliced(source.name, plain.bars, plain.ind, len(source.indicator_names))
     name = f"loop_{_hash(source, text)}"
     module = _load(name, text, cache_dir, source.on_bar)
-    interpreted = module.run
-    if not compiled:
-        return Loop(interpreted, None)
     marker = cache_dir / f"{name}.compiled"
     known = marker.read_text() if marker.exists() else ""
     if not known:
@@ -182,11 +113,11 @@ def build(
         except Exception as error:  # noqa: BLE001 - what numba cannot type may raise KeyError, or anything
             if attempt + 1 < len(builds):
                 continue  # a strategy that allocates memory needs reference counting
-            raise refusal(error, source.on_bar, interpreted, source.known) from None
+            raise refusal(error, source.on_bar, source.known) from None
         loops[kind] = loop
-        if not counting:
-            marker.write_text(kind)
-        return Loop(interpreted, loop, kind == "lean")
+        if not counting and kind != known:  # a warm cache is only read
+            write_aside(marker, methodcaller("write", kind.encode()))
+        return replace(plain, compiled=loop, without_counting=kind == "lean")
     raise AssertionError("no build was tried")
 
 
@@ -224,7 +155,7 @@ def params_record(parameters: Mapping[str, Any], choices: Mapping[str, tuple[str
 
 
 def signature(params: np.dtype[Any], n_indicators: int) -> Any:
-    """Return the numba signature of a loop for a parameters' dtype; bars and indicators are read-only."""
+    """Return the numba signature of a loop for a parameters' dtype; times, bars and indicators are read-only."""
     account, order, fill, trade, record = (numba.from_dtype(d) for d in (ACCOUNT, ORDER, FILL, TRADE, params))
     column = types.Array(types.float64, 1, "C", readonly=True)
     return types.int64(
@@ -233,6 +164,7 @@ def signature(params: np.dtype[Any], n_indicators: int) -> Any:
         types.Array(fill, 1, "C"),
         types.Array(trade, 1, "C"),
         types.Array(types.float64, 1, "C"),
+        types.Array(types.int64, 1, "C", readonly=True),
         *([column] * (len(COLUMNS) + n_indicators)),
         record,
         types.int64,
@@ -266,10 +198,7 @@ def _load(name: str, text: str, cache_dir: Path, on_bar: FunctionType) -> Module
         return known
     if not path.exists():
         cache_dir.mkdir(parents=True, exist_ok=True)
-        descriptor, aside = tempfile.mkstemp(prefix=".new-", dir=cache_dir)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text)
-        Path(aside).replace(path)  # two processes may write the same module at once
+        write_aside(path, lambda file: file.write(text.encode()))  # two processes may write the same module at once
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise StrategyError(f"The generated module {path} cannot be loaded.")
@@ -297,31 +226,11 @@ def _hash(source: Source, text: str) -> str:
 
 @cache
 def engine_hash() -> str:
-    """Return the hash of every source file that is compiled into a loop."""
-    digest = hashlib.sha256(Path(records.__file__).read_bytes())
+    """Return the hash of all that is compiled into every loop: its source files, and the account's layout."""
+    digest = hashlib.sha256(Path(records.__file__).read_bytes() + repr(ACCOUNT.descr).encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _mentioned(function: FunctionType, argument: int, names: tuple[str, ...]) -> list[str]:
-    """Return which of `names` a function reads from its argument; all when it hands the argument on as a whole."""
-    variable = function.__code__.co_varnames[argument]
-    tree = _tree(function)
-    attributes = {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _is_name(node.value, variable)
-    }
-    n_reads = sum(_is_name(node, variable) for node in ast.walk(tree))
-    n_attributes = sum(isinstance(node, ast.Attribute) and _is_name(node.value, variable) for node in ast.walk(tree))
-    return list(names) if n_reads > n_attributes else [name for name in names if name in attributes]
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
-
-
-def _tree(function: FunctionType) -> ast.AST:
-    return ast.parse(textwrap.dedent(inspect.getsource(function)))
 
 
 def _make_compilable(function: FunctionType) -> None:

@@ -3,7 +3,7 @@
 import io
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrade.account import CHARGE_NAMES
 from algotrade.engine.account_nb import apply_fill_nb
 from algotrade.engine.compile import Loop, field_names
 from algotrade.engine.failures import StrategyFailure, facts_of_bar
+from algotrade.engine.loop import run
 from algotrade.engine.names import known_names, retold
 from algotrade.engine.refusals import CompilationError
+from algotrade.engine.splice import indicator_arguments
 from algotrade.errors import RunCancelled
 from algotrade.market.bars import COLUMNS, Bars
 from algotrade.ports import Sink, StrideView
@@ -88,7 +91,6 @@ class Execution:
     recorders: Recorders = field(default_factory=Recorders)
 
     def __post_init__(self) -> None:
-        """Make room for the equity."""
         self.recorders.start(len(self.bars) - self.first)
 
     @property
@@ -105,13 +107,12 @@ class Execution:
             stride: bars of each stride; None finds a number that takes about STRIDE_SECONDS.
             first_stride: bars of the first one, where the speed is known from an earlier execution.
         """
-        run = loop.compiled or loop.interpreted
         total = len(self.equity)
         done, size = 0, stride or first_stride or FIRST_STRIDE[loop.compiled is not None]
         while done < total:
             began = time.perf_counter()
             try:
-                reached = self._stride(run, loop, done, min(total, done + size))
+                reached = self._stride(loop, done, min(total, done + size))
             except StrategyFailure:
                 if reached := int(self.account.bar):
                     sink.advance(self._view(reached))
@@ -130,11 +131,15 @@ class Execution:
     def _view(self, done: int) -> StrideView:
         return StrideView(done, len(self.equity), self.equity[:done], int(self.account.n_trades))
 
-    def why_not_compilable(self, error: CompilationError) -> StrategyFailure:
-        """Return what Python says to the first bars, if it refuses them too; else what the compiler says."""
-        loop = Loop(error.interpreted, None)
+    def why_not_compilable(self, error: CompilationError, loop: Loop) -> StrategyFailure:
+        """Return what Python says to the first bars, if it refuses them too; else what the compiler says.
+
+        Args:
+            error: what the compiler says.
+            loop: the one that could not be compiled, as plain Python.
+        """
         try:
-            self._stride(loop.interpreted, loop, 0, min(len(self.equity), BARS_TRIED))
+            self._stride(loop, 0, min(len(self.equity), BARS_TRIED))
         except StrategyFailure as failure:
             # Of a name that is a method of tuples Python speaks as of a method.
             if not error.is_unknown_name or failure.error_type == AttributeError.__name__:
@@ -142,30 +147,37 @@ class Execution:
         sys.stderr.write(f"{error.report}\n")  # the run keeps it as its log
         return StrategyFailure(error, folder=self.folder, detail={"parameters": dict(self.parameters)})
 
-    def _stride(self, run: Callable[..., int], loop: Loop, lo: int, hi: int) -> int:
+    def _stride(self, loop: Loop, lo: int, hi: int) -> int:
         """Run bars lo to hi - 1 of the range; return the first one not done. Failures are told as Python would."""
         checkpoint = self._checkpoint()
         failure = None
         try:
             with np.errstate(divide="raise", invalid="raise"):
-                reached = self._call(run, lo, hi)
+                reached = self._call(loop, lo, hi)
         except (RunCancelled, KeyboardInterrupt):
             raise
         except Exception as error:  # noqa: BLE001 - whatever a strategy raises is told
             failure = error
         if failure is not None:  # outside of the handler: the exact error is no consequence of this one
-            if run is loop.interpreted:
+            if loop.compiled is None:
                 raise self._failure(failure)
             raise self._replay(loop, checkpoint, lo, failure)
         if reached < hi and not self.account.is_ruined:
             self.recorders.grow()
         return reached
 
-    def _call(self, run: Callable[..., int], lo: int, hi: int) -> int:
-        columns = [getattr(self.bars, name) for name in COLUMNS]
+    def _call(self, loop: Loop, lo: int, hi: int, *, as_python: bool = False) -> int:
+        """Run bars lo to hi - 1 of the range in the loop's gear, or as Python; return the first one not done."""
+        names = (*COLUMNS, *indicator_arguments(len(self.indicators)))
+        arrays = dict(zip(names, (*(getattr(self.bars, name) for name in COLUMNS), *self.indicators), strict=True))
         records = (self.account, self.recorders.orders, self.recorders.fills, self.recorders.trades, self.equity)
-        reached = run(*records, *columns, *self.indicators, self.params, self.first, self.first + lo, self.first + hi)
-        return int(reached) - self.first
+        where = (self.first, self.first + lo, self.first + hi)
+        time = self.bars.time
+        if loop.compiled is not None and not as_python:
+            return int(loop.compiled(*records, time, *arrays.values(), self.params, *where)) - self.first
+        prices = (self.bars.open, self.bars.high, self.bars.low, self.bars.close)
+        tables = (loop.bars.of(arrays), loop.ind.of(arrays))
+        return run(*records, time, *prices, *tables, self.params, loop.on_bar, *where) - self.first
 
     def _checkpoint(self) -> tuple[Any, Any]:
         """Return the state that a stride changes in place; the recorders are only appended to."""
@@ -182,11 +194,11 @@ class Execution:
         if pending is not None:
             self.recorders.orders[account.first_pending : account.n_orders] = pending
         with redirect_stdout(io.StringIO()):  # what the strategy printed is told already
-            if failing > lo and loop.compiled is not None:
-                self._call(loop.compiled, lo, failing)
+            if failing > lo:
+                self._call(loop, lo, failing)
             try:
                 with np.errstate(divide="raise", invalid="raise"):
-                    self._call(loop.interpreted, failing, failing + 1)
+                    self._call(loop, failing, failing + 1, as_python=True)
             except Exception as exact:  # noqa: BLE001 - whatever a strategy raises is told
                 return self._failure(exact)
         return self._failure(error)
@@ -228,7 +240,7 @@ class Execution:
             cash=end["cash"],
             position=end["position"],
             commissions=end["commissions"],
-            n_ambiguous_bars=end["n_ambiguous_bars"],
+            charges={name: end[name] for name in CHARGE_NAMES},
             ruined_bar=end["bar"] if end["is_ruined"] else None,
             indicators={
                 name: values[self.first :] for name, values in zip(self.indicator_names, self.indicators, strict=True)

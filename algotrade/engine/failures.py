@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from algotrade.engine.paths import is_within, told, told_in
+from algotrade.engine.paths import is_within, short_path, shorten_paths
 from algotrade.errors import EngineError
 from algotrade.ports import Json
 from algotrade.records import OrderKind, SizeKind, Verb
@@ -80,7 +80,7 @@ def _order(order: Any) -> Json:
 def _frames(trace: TracebackType | None, folder: str) -> list[Json]:
     return [
         {
-            "file": told(frame.filename, folder),
+            "file": short_path(frame.filename, folder),
             "line": frame.lineno or 0,
             "function": frame.name,
             "code": frame.line or "",
@@ -94,7 +94,7 @@ def _trace(error: BaseException, folder: str) -> str:
     """Return the printed traceback, cut in the middle when it is very long, without the engine's own caller."""
     printed = traceback.TracebackException.from_exception(error, capture_locals=False)
     printed.stack = traceback.StackSummary.from_list(list(_without_caller(printed.stack)))
-    text = told_in("".join(printed.format()), folder)
+    text = shorten_paths("".join(printed.format()), folder)
     if len(text) > TRACE_CHARACTERS:
         half = TRACE_CHARACTERS // 2
         text = f"{text[:half]}\n…\n{text[-half:]}"

@@ -1,4 +1,4 @@
-"""Which orders fill, at what price and size. Works compiled and interpreted."""
+"""Fills: which orders fill, at what price and size. Compiled and interpreted."""
 
 import math
 from typing import Any

@@ -32,12 +32,12 @@ def known_names(indicators: tuple[str, ...], params: tuple[str, ...]) -> Known:
 def unknown_name(argument: str, name: str, known: Known) -> str:
     """Return what is said of a name that an argument does not have, with the nearest one that it has."""
     names = known[argument]
-    told = f"{argument} has no {KINDS[argument]} {name!r}"
+    message = f"{argument} has no {KINDS[argument]} {name!r}"
     if not names:
-        return f"{told}; the strategy has none."
+        return f"{message}; the strategy has none."
     near = get_close_matches(name, names, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{told}; there {'is' if len(names) == 1 else 'are'} {', '.join(names)}.{hint}"
+    return f"{message}; there {'is' if len(names) == 1 else 'are'} {', '.join(names)}.{hint}"
 
 
 def retold(error: Exception, known: Known) -> Exception:

@@ -1,4 +1,4 @@
-"""Paths of source files as people are told them: never where this machine keeps them."""
+"""Paths of source files as people see them: never where this machine keeps them."""
 
 import os
 import re
@@ -11,12 +11,12 @@ FILE_LINE = re.compile(r'(?m)(?<=File ")[^"\n]+(?=", line \d)')
 PRODUCT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def told(path: str, folder: str) -> str:
-    """Return a path as people are told it.
+def short_path(path: str, folder: str) -> str:
+    """Return a path as people see it.
 
     Args:
         path: of a source file, or a name like <string>.
-        folder: the strategy's; its files are told as strategies/...
+        folder: the strategy's; its files become strategies/...
 
     Returns:
         The path within the folder, the product, the package that was installed, or Python; of another file the last
@@ -30,9 +30,10 @@ def told(path: str, folder: str) -> str:
     return "/".join(path.split(os.sep)[-2:])
 
 
-def told_in(text: str, folder: str) -> str:
-    """Return a printed traceback in which files are told, not located; the folder's paths in messages, too."""
-    return FILE_LINE.sub(lambda found: told(found[0], folder), text).replace(folder + os.sep, "strategies" + os.sep)
+def shorten_paths(text: str, folder: str) -> str:
+    """Return a printed traceback with short paths; the folder's paths in messages are shortened, too."""
+    shortened = FILE_LINE.sub(lambda found: short_path(found[0], folder), text)
+    return shortened.replace(folder + os.sep, "strategies" + os.sep)
 
 
 def is_within(path: str, folder: str) -> bool:
@@ -42,7 +43,7 @@ def is_within(path: str, folder: str) -> bool:
 
 @cache
 def _roots() -> tuple[str, ...]:
-    """Return what paths are told from, the innermost folder first: packages may lie below the product or Python."""
+    """Return what paths are relative to, the innermost folder first: packages may lie below the product or Python."""
     installed = {path for path in sys.path if os.path.basename(path) in ("site-packages", "dist-packages")}
     installed |= {sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib")}
     return tuple(sorted({*installed, PRODUCT}, key=len, reverse=True))

@@ -1,8 +1,7 @@
-"""What the compiler refuses, told in words about the strategy's line instead of the compiler's own."""
+"""Refusals of the compiler, told in words about the strategy's line."""
 
 import os
 import re
-from collections.abc import Callable
 from types import CodeType, FunctionType
 
 from algotrade.engine.names import Known, find_unknown
@@ -24,46 +23,41 @@ class CompilationError(StrategyError):
     """A strategy's `on_bar` cannot be compiled.
 
     Attributes:
-        interpreted: the same loop in plain Python, which may tell more exactly what is wrong.
         report: all that the compiler said.
         is_unknown_name: whether an argument is asked for a name that it does not have.
     """
 
     is_unknown_name = False
 
-    def __init__(self, message: str, interpreted: Callable[..., int], report: str) -> None:
-        """Keep loop and report."""
-        self.interpreted = interpreted
+    def __init__(self, message: str, report: str) -> None:
         self.report = report
         super().__init__(message)
 
 
-def refusal(error: Exception, on_bar: FunctionType, interpreted: Callable[..., int], known: Known) -> CompilationError:
+def refusal(error: Exception, on_bar: FunctionType, known: Known) -> CompilationError:
     """Return the compiler's complaint in short, with a traceback whose last frame is the line of the strategy.
 
     Args:
         error: what the compiler raised.
         on_bar: the strategy's function.
-        interpreted: the same loop in plain Python.
         known: what the arguments of `on_bar` have; a name that is none of it is the reason, whatever the compiler says.
     """
     path, text = on_bar.__code__.co_filename, str(error)
     file = os.path.basename(path)
     if unknown := find_unknown(on_bar, known):
         line, complaint = unknown
-        told = CompilationError(f"{file}, line {line}: {complaint}", interpreted, text)
-        told.is_unknown_name = True
-        return _raised_at(told, path, line, on_bar.__code__.co_name)
+        raised = CompilationError(f"{file}, line {line}: {complaint}", text)
+        raised.is_unknown_name = True
+        return _raised_at(raised, path, line, on_bar.__code__.co_name)
     places = re.findall(rf'{re.escape(file)}(?:", line | \()(\d+)', text)
     line = int(places[0]) if places else on_bar.__code__.co_firstlineno
     reason = _reason(text)
-    told = CompilationError(
+    raised = CompilationError(
         f"{file}, line {line}: the compiler does not take this{f': {reason}' if reason else ''}. "
         "Write it in another way, or set `compiled = False` in the strategy.",
-        interpreted,
         text,
     )
-    return _raised_at(told, path, line, on_bar.__code__.co_name)
+    return _raised_at(raised, path, line, on_bar.__code__.co_name)
 
 
 def _reason(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What the loop reads arrays with: the past up to a bar, and a row, without the checks that cannot fail there.
+"""Views of arrays for the loop: the past up to a bar, and a row, without checks that cannot fail there.
 
 Interpreted these are a slice and an index. Compiled, a slice is first fitted to its array, and an index that might be
 negative is first counted from the end: together half of the instructions of a bar. The loop checks once, before its
@@ -16,6 +16,11 @@ from numba.extending import intrinsic
 def past(column: Any, count: int) -> Any:
     """Return the first `count` values of a column, float64[n_bars], as a view; 0 <= count <= n_bars."""
     return column[:count]
+
+
+def past_of(table: Any, count: int) -> Any:
+    """Return a namedtuple of columns with the past of each one; compiled, it is spelled out column by column."""
+    return table._make([column[:count] for column in table])
 
 
 def row(index: int) -> Any:

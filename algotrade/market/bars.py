@@ -35,7 +35,6 @@ class Bars:
     volume: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        """Check shapes and dtypes, and keep read-only views."""
         for name in ("time", *COLUMNS):
             column: NDArray[Any] = getattr(self, name)
             wanted = np.int64 if name == "time" else np.float64
@@ -48,7 +47,6 @@ class Bars:
             object.__setattr__(self, name, view)
 
     def __len__(self) -> int:
-        """Return the number of bars."""
         return len(self.time)
 
     def slice(self, first: int, last: int) -> Self:

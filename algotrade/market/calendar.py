@@ -1,4 +1,4 @@
-"""What the times of bars tell: missing bars, days without any, weekends of trading, trading days in a year."""
+"""Calendar of a dataset, from the times of its bars: gaps, days without bars, weekends, trading days in a year."""
 
 from dataclasses import dataclass
 

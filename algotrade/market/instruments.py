@@ -1,4 +1,4 @@
-"""What is traded: its price step, its quantity step, its currency."""
+"""Instruments: price step, quantity step and currency of what is traded."""
 
 import math
 import re
@@ -34,7 +34,6 @@ class Instrument:
     currency: str = "USD"
 
     def __post_init__(self) -> None:
-        """Check every value."""
         for field in ("asset", "exchange", "currency"):
             if not _NAME.fullmatch(getattr(self, field)):
                 raise MarketDataError(

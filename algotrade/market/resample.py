@@ -58,7 +58,7 @@ def resample(bars: Bars, timeframe: str, longer: str, calendar: str = UTC_NAME) 
     if reason:
         raise MarketDataError(reason)
     if not len(bars):
-        raise MarketDataError("There is no bar to put together.")
+        raise MarketDataError("There are no bars to resample.")
     begins = _beginnings(bars.time, timeframe_ns(longer), calendar)
     first = np.flatnonzero(np.diff(begins, prepend=begins[0] - 1))
     last = np.append(first[1:], len(begins)) - 1

@@ -25,7 +25,7 @@ import numpy as np
 import pyarrow as pa
 
 from algotrade.durable import NEW, sync_folder, write_aside
-from algotrade.errors import MarketDataError, plain_words
+from algotrade.errors import MarketDataError, error_text
 from algotrade.market.bar_files import content_hash, holds_version, read_bars, write_bars
 from algotrade.market.bars import Bars, timeframe_name, timeframe_ns
 from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
@@ -95,7 +95,6 @@ class Dataset:
 
     @property
     def label(self) -> str:
-        """SPY 1h."""
         return f"{self.asset} {self.timeframe}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -267,7 +266,7 @@ class CandleStore:
         try:
             bars = read_bars(dataset.path)
         except (OSError, pa.ArrowException) as error:
-            raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {plain_words(error)}.") from error
+            raise MarketDataError(f"The candles of {dataset.slug} cannot be read: {error_text(error)}.") from error
         if len(bars) != dataset.n_bars:
             raise MarketDataError(
                 f"The candles of {dataset.slug} are damaged: {len(bars):,} bars where {dataset.n_bars:,} were stored."
@@ -416,7 +415,7 @@ class CandleStore:
             data = json.loads(path.read_text())
             dataset = Dataset.from_dict(data, path.with_name(f"{data['version']}.arrow"))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            words = plain_words(error)
+            words = error_text(error)
             raise MarketDataError(f"{path.name} of {path.parent.name} is damaged: {words}.") from error
         self._known[path] = (stamp, dataset)
         return dataset

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from algotrade.market.bars import Bars
-from algotrade.market.columns import PRICES
+from algotrade.market.importing.columns import PRICES
 
 NEARLY_ALL = 0.99
 """Share of prices that must lie on a step: a few prints between ticks (midpoints, averages) make it no finer."""

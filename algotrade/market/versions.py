@@ -1,4 +1,4 @@
-"""How two versions of a dataset differ, bar by bar."""
+"""Versions of a dataset: how two of them differ, bar by bar."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ class Changes:
     n_changed: int
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """For people: 12 bars changed, 3 added, 0 removed."""
         bars = "bar" if self.n_changed == 1 else "bars"
         return f"{self.n_changed:,} {bars} changed, {self.n_added:,} added, {self.n_removed:,} removed"

@@ -11,6 +11,9 @@ from algotrade.results import BacktestResult
 FEW_DAYS = 30
 """Annualised figures from fewer trading days than this are told to be weak."""
 
+ROUNDING_REST = 1e-6
+"""A profit before costs that is a smaller part of them than this is what float64 left of none."""
+
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -30,7 +33,6 @@ def find_out(result: BacktestResult, stats: Stats, *, asset: str = "", currency:
         *_costs(stats, currency),
         *_rejections(result),
         *_pending(result),
-        *_ambiguous(result),
     ]
     if stats.n_days < FEW_DAYS:
         found.append(f"Annualised figures rest on {_count(stats.n_days, 'trading day')} only.")
@@ -65,7 +67,7 @@ def _open_trade(result: BacktestResult, stats: Stats, asset: str, currency: str)
 
 def _costs(stats: Stats, currency: str) -> list[str]:
     costs = stats.commission + stats.slippage
-    if not stats.profit < 0.0 < stats.profit + costs:
+    if not (stats.profit < 0.0 and stats.profit + costs > ROUNDING_REST * costs):
         return []
     return [f"Costs turned a profit into a loss: commission and slippage came to {_money(costs, currency)}."]
 
@@ -75,7 +77,7 @@ def _rejections(result: BacktestResult) -> list[str]:
     rejected = result.orders[result.orders["status"] == OrderStatus.REJECTED]
     reasons, counts = np.unique(rejected["reason"], return_counts=True)
     return [
-        f"{_count(counts[row], 'order')} {'was' if counts[row] == 1 else 'were'} rejected: {_words(reasons[row])}."
+        f"{_count(counts[row], 'order')} {'was' if counts[row] == 1 else 'were'} rejected: {_reason(reasons[row])}."
         for row in np.argsort(-counts, kind="stable")
     ]
 
@@ -89,14 +91,7 @@ def _pending(result: BacktestResult) -> list[str]:
     return [f"{_count(n_pending, 'order')} {'was' if n_pending == 1 else 'were'} still pending at the end."]
 
 
-def _ambiguous(result: BacktestResult) -> list[str]:
-    if not result.n_ambiguous_bars:
-        return []
-    bars = _count(result.n_ambiguous_bars, "bar")
-    return [f"In {bars} the order of events could not be known from the candle; the worse one was assumed."]
-
-
-def _words(reason: int) -> str:
+def _reason(reason: int) -> str:
     """Return a rejection's reason in words."""
     return Reason(reason).name.lower().replace("_", " ")
 

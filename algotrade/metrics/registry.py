@@ -34,6 +34,7 @@ class Metric:
         help: the formula, in words.
         has_sides: whether it is told for the long and the short side, too.
         is_signed: whether it is a gain or a loss, shown with its sign and colour.
+        less_is_better: whether its least value is the best; drawdowns and losses are negative, so more of them is.
         formula: computes it from one side's STATS record.
     """
 
@@ -44,6 +45,7 @@ class Metric:
     help: str
     has_sides: bool
     is_signed: bool
+    less_is_better: bool
     formula: Formula
 
 
@@ -52,15 +54,22 @@ METRICS: dict[str, Metric] = {}
 
 
 def metric(
-    label: str, unit: Unit, group: Group, text: str, *, has_sides: bool = False, is_signed: bool = False
+    label: str,
+    unit: Unit,
+    group: Group,
+    text: str,
+    *,
+    has_sides: bool = False,
+    is_signed: bool = False,
+    less_is_better: bool = False,
 ) -> Callable[[Formula], Formula]:
     """Register the decorated function as the metric of its name; arguments as in Metric, `text` is its help."""
 
     def register(formula: Formula) -> Formula:
         key = formula.__name__
         if key in METRICS:
-            raise ValueError(f"There are two metrics {key!r}; a key belongs to one.")
-        METRICS[key] = Metric(key, label, unit, group, text, has_sides, is_signed, formula)
+            raise ValueError(f"There are two metrics {key!r}; keys are unique.")
+        METRICS[key] = Metric(key, label, unit, group, text, has_sides, is_signed, less_is_better, formula)
         return formula
 
     return register

@@ -56,7 +56,7 @@ def compute_metrics(
     """
     rows = compute_stats(result, initial_cash=initial_cash, days_per_year=days_per_year, risk_free_rate=risk_free_rate)
     values, reasons = evaluate(rows)
-    findings = find_out(result, Stats(*rows[0].item()), asset=asset, currency=currency)
+    findings = find_out(result, Stats.of(rows[0]), asset=asset, currency=currency)
     return MetricReport(values, reasons, findings)
 
 
@@ -87,6 +87,8 @@ def compute_stats(
         int(result.ruined_bar is not None),
         rows,
     )
+    for name, total in result.charges.items():
+        rows[0][name] = total
     return rows
 
 
@@ -95,7 +97,7 @@ def evaluate(rows: NDArray[np.void]) -> tuple[dict[str, float | None], dict[str,
     values: dict[str, float | None] = {}
     reasons: dict[str, str] = {}
     for side, row in zip(SIDES, rows, strict=True):
-        stats = Stats(*row.item())
+        stats = Stats.of(row)
         is_idle = side != "all" and not stats.n_trades + stats.n_open
         # Its money is the whole account's; no metric of a side reads it, and without it trials have this one in common.
         found = _idle_side(side, stats._replace(final_equity=stats.initial_cash)) if is_idle else _side(side, stats, "")
@@ -115,7 +117,7 @@ def _side(side: str, stats: Stats, reason: str) -> tuple[dict[str, float | None]
             values[key], reasons[key] = None, reason or str(undefined)
             continue
         if not math.isfinite(value):
-            values[key], reasons[key] = None, "The figure is too large to be told."
+            values[key], reasons[key] = None, "The figure is too large to show."
             continue
         values[key] = int(value) if is_count else value + 0.0  # -0.0 + 0.0 is 0.0
     return values, reasons

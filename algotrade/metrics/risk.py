@@ -36,6 +36,7 @@ def _deviation(s: Stats) -> float:
     "Risk",
     "Standard deviation of the daily returns * sqrt(trading days per year).",
     has_sides=True,
+    less_is_better=True,
 )
 def volatility(s: Stats) -> float:
     """Return the annual standard deviation; 0 for zero variance.
@@ -150,7 +151,12 @@ def max_drawdown(s: Stats) -> float:
 
 
 @metric(
-    "Max drawdown, money", "money", "Risk", "Largest fall of equity below its peak so far, in money.", is_signed=True
+    "Max drawdown, money",
+    "money",
+    "Risk",
+    "Largest fall of equity below its peak so far, in money.",
+    is_signed=True,
+    less_is_better=True,
 )
 def max_drawdown_money(s: Stats) -> float:
     """Return the largest fall in account currency, <= 0; not always the deepest as a fraction."""
@@ -163,6 +169,7 @@ def max_drawdown_money(s: Stats) -> float:
     "Risk",
     "Longest time from a peak of equity until it was reached again, or until the last bar; calendar days.",
     has_sides=True,
+    less_is_better=True,
 )
 def max_drawdown_duration_days(s: Stats) -> float:
     """Return the longest wait for a new peak in calendar days; 0 when equity never fell."""
@@ -183,14 +190,26 @@ def average_drawdown(s: Stats) -> float:
 
 
 @metric(
-    "Time under water", "fraction", "Risk", "Bars that closed below an earlier peak of equity / bars.", has_sides=True
+    "Time under water",
+    "fraction",
+    "Risk",
+    "Bars that closed below an earlier peak of equity / bars.",
+    has_sides=True,
+    less_is_better=True,
 )
 def time_under_water(s: Stats) -> float:
     """Return the part of the bars spent in a drawdown."""
     return s.n_bars_under_water / s.n_bars
 
 
-@metric("Ulcer index", "fraction", "Risk", "Root mean square of the drawdown at each day's last bar.", has_sides=True)
+@metric(
+    "Ulcer index",
+    "fraction",
+    "Risk",
+    "Root mean square of the drawdown at each day's last bar.",
+    has_sides=True,
+    less_is_better=True,
+)
 def ulcer_index(s: Stats) -> float:
     """Return depth and length of drawdowns in one figure, >= 0. Source: P. Martin, B. McCann (1989)."""
     return math.sqrt(s.squared_drawdown_sum / s.n_days)
@@ -304,7 +323,9 @@ def alpha(s: Stats) -> float:
     return (s.mean_return - s.daily_risk_free - s.beta * hold) * s.days_per_year
 
 
-@metric("Ruined", "flag", "Risk", "1 when the account was liquidated and the run ended there, else 0.")
+@metric(
+    "Ruined", "flag", "Risk", "1 when the account was liquidated and the run ended there, else 0.", less_is_better=True
+)
 def ruined(s: Stats) -> float:
     """Tell whether the account was ruined, as 1 or 0."""
     return s.is_ruined

@@ -1,4 +1,4 @@
-"""How sure a Sharpe ratio is, given how few and how crooked the returns are that it was measured on.
+"""Significance of a Sharpe ratio, given how few and how skewed the returns are that it was measured on.
 
 Source: D. H. Bailey, M. Lopez de Prado, "The Sharpe Ratio Efficient Frontier", Journal of Risk 15 (2012). Sharpe ratios
 here are per period, never annualised; kurtosis is the plain one, 3 for a normal distribution.

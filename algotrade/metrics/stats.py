@@ -1,12 +1,14 @@
 """STATS: the sums over a backtest from which every metric is a short formula.
 
-One record per side of the account. The compiled pass (stats_nb.py) fills them; the formulas (formulas.py) read them as
-`Stats`. Declared once, here: the dtype follows from the annotations.
+One record per side of the account. The compiled pass (stats_nb.py) fills them; the formulas (costs.py, returns.py,
+risk.py, trades.py) read them as `Stats`. Declared once, here: the dtype follows from the annotations.
 """
 
 from typing import NamedTuple, get_type_hints
 
 import numpy as np
+
+from algotrade.account import CHARGE_NAMES
 
 SIDES = ("all", "long", "short")
 """Names of the rows of a STATS array, in order."""
@@ -68,6 +70,7 @@ class Stats(NamedTuple):
         commission_closed: the part on closed trades.
         slippage: money lost against the unslipped price.
         traded: sum over fills of quantity x price.
+        charges: of `all`, what was charged by the time, in the order of CHARGE_NAMES; of the sides 0.
     """
 
     initial_cash: float
@@ -126,8 +129,19 @@ class Stats(NamedTuple):
     commission_closed: float
     slippage: float
     traded: float
+    charges: tuple[float, ...]
+
+    @classmethod
+    def of(cls, row: np.void) -> "Stats":
+        """Return what a STATS record has."""
+        values = row.item()
+        return cls._make((*values[:N_SUMS], values[N_SUMS:]))
 
 
+_SUMS = {name: kind for name, kind in get_type_hints(Stats).items() if name != "charges"}
+N_SUMS = len(_SUMS)
 STATS = np.dtype(
-    [(name, np.int64 if kind is int else np.float64) for name, kind in get_type_hints(Stats).items()], align=True
+    [(name, np.int64 if kind is int else np.float64) for name, kind in _SUMS.items()]
+    + [(name, np.float64) for name in CHARGE_NAMES],
+    align=True,
 )

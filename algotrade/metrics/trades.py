@@ -42,7 +42,7 @@ def winning_trades(s: Stats) -> float:
     return s.n_wins
 
 
-@metric("Losing trades", "count", "Trades", "Closed trades with a profit below 0.", has_sides=True)
+@metric("Losing trades", "count", "Trades", "Closed trades with a profit below 0.", has_sides=True, less_is_better=True)
 def losing_trades(s: Stats) -> float:
     """Return the number of losers; a trade of exactly no profit is neither."""
     return s.n_losses
@@ -203,7 +203,14 @@ def longest_winning_streak(s: Stats) -> float:
     return s.longest_win_streak
 
 
-@metric("Longest losing streak", "count", "Trades", "Most losing trades in a row, in order of exit.", has_sides=True)
+@metric(
+    "Longest losing streak",
+    "count",
+    "Trades",
+    "Most losing trades in a row, in order of exit.",
+    has_sides=True,
+    less_is_better=True,
+)
 def longest_losing_streak(s: Stats) -> float:
     """Return the most losers in a row; among a side's trades for a side."""
     return s.longest_loss_streak

@@ -20,7 +20,7 @@ def translate(
 
     Returns:
         int64[n]: index in the space of `here`; -1 for one that is on another dataset or has parameters that `here` does
-        not search.
+        not vary.
     """
     shape = tuple(len(values) for values in there.axes.values())
     digits = dict(zip(there.axes, np.unravel_index(combinations, shape), strict=True))

@@ -1,4 +1,4 @@
-"""Which trials count, and which of them is better: the objective, and the filters of a spec, over metric vectors."""
+"""Ranking of trials: the objective and the filters of a spec, over metric vectors."""
 
 from collections.abc import Mapping
 

@@ -2,7 +2,6 @@
 
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +15,11 @@ METHODS = ("grid", "random")
 class Sampler(ABC):
     """Gives each trial its parameter set.
 
-    Any number of workers may ask in any order: what a trial gets depends on its number and on what was told before the
-    batch that it belongs to, never on who asked or when. An adaptive sampler learns between batches by `tell`.
+    Any number of workers may ask in any order: what a trial gets depends on its number alone, never on who asked or
+    when.
     """
 
-    batch: int | None = None
-    """Trials that may run at the same time; None: all."""
-
     def __init__(self, space: Space, max_trials: int | None, seed: int) -> None:
-        """Sample `space`, at most `max_trials` times."""
         self.space = space
         self.seed = seed
         self.n_trials = space.n_valid if max_trials is None else min(space.n_valid, max_trials)
@@ -36,9 +31,6 @@ class Sampler(ABC):
     def ask(self, first: int, count: int) -> list[dict[str, ParamValue]]:
         """Return the parameter sets of trials first to first + count - 1, counted from 0."""
         return [self.space.parameters(int(index)) for index in self.combinations(first, count)]
-
-    def tell(self, first: int, objectives: Sequence[float | None]) -> None:  # noqa: B027 - most need not know
-        """Learn how the trials from `first` on came out: larger is better, None is a failed one."""
 
 
 class GridSampler(Sampler):

@@ -23,14 +23,13 @@ class AxisError(ValueError):
     """An axis is not one; `part` names which of min, max, step, values and fixed is to blame, "" for its form."""
 
     def __init__(self, message: str, part: str = "") -> None:
-        """Keep the message and what it is about."""
         self.part = part
         super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One searched parameter.
+    """One varied parameter.
 
     Attributes:
         name: the parameter.
@@ -72,7 +71,7 @@ class Space:
         Axes that no rule connects multiply, so that only connected ones are looked at together.
 
         Raises:
-            ValueError: a rule names something that is no axis, or cannot be worked out for some values.
+            ValueError: a rule names something that is no axis, or cannot be evaluated for some values.
         """
         count = 1
         for axes, rules in self._connected():
@@ -90,7 +89,7 @@ class Space:
         """Indexes of the combinations for which every rule holds, int64[n_valid], ascending.
 
         Raises:
-            ValueError: a rule names something that is no axis, or cannot be worked out for some values.
+            ValueError: a rule names something that is no axis, or cannot be evaluated for some values.
         """
         return np.concatenate([np.zeros(0, dtype=np.int64), *self.valid_blocks()])
 
@@ -114,7 +113,7 @@ class Space:
         """Yield the indexes of `valid` in ascending order, those of BLOCK combinations at a time.
 
         Raises:
-            ValueError: a rule names something that is no axis, or cannot be worked out for some values.
+            ValueError: a rule names something that is no axis, or cannot be evaluated for some values.
         """
         values = {axis.name: np.array(axis.values) for axis in self.axes}
         strides = {axis.name: math.prod(self.shape[place + 1 :]) for place, axis in enumerate(self.axes)}
@@ -155,7 +154,7 @@ class Space:
 
 
 def space_of(spec: OptimizationSpec) -> Space:
-    """Return the space that a spec searches."""
+    """Return the space that a spec spans."""
     axes = tuple(Axis(name, values) for name, values in spec.axes.items())
     return Space(axes, tuple(Rule.parse(text) for text in spec.rules))
 

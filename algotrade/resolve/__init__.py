@@ -1,4 +1,4 @@
-"""From a request to a frozen spec: names, bounds, defaults, range and hashes. The only validator.
+"""Resolution of a request to a frozen spec: names, bounds, defaults, range and hashes. The only validator.
 
 The form, the JSON API and the command line all come here, so they accept and refuse the same things in the same words.
 A request that is wrong in several fields is answered with all of them at once.

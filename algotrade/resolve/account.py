@@ -1,37 +1,18 @@
 """The account part of every submission: strategy, dataset, range, cash, costs, sizes."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from algotrade.account import ACCOUNT, ACCOUNT_FIELDS, MAX_MONEY, Account, AccountField, Sizing
 from algotrade.errors import MarketDataError, StrategyError
 from algotrade.market.store import CandleStore, Dataset
 from algotrade.resolve.moments import read_instant, when
 from algotrade.resolve.reader import Reader, shown
-from algotrade.spec import FILL_MODES, SIZING_KINDS, Sizing
 from algotrade.strategies.catalog import Catalog, StrategyInfo
 
-MAX_MONEY = 1e15
-"""Largest amount of account currency: beyond it float64 no longer resolves a cent."""
-
-ACCOUNT_FIELDS = (
-    "strategy_name",
-    "asset",
-    "exchange",
-    "timeframe",
-    "start",
-    "end",
-    "initial_cash",
-    "commission",
-    "fixed_fee",
-    "slippage_ticks",
-    "slippage_frac",
-    "fill",
-    "sizing",
-    "margin_ratio",
-    "close_at_end",
-    "risk_free_rate",
-)
+SUBMISSION_FIELDS = ("strategy_name", "asset", "exchange", "timeframe", "start", "end", *ACCOUNT)
+"""What every submission of a strategy may say."""
 
 
 def read_strategy(reader: Reader, catalog: Catalog) -> StrategyInfo | None:
@@ -66,27 +47,22 @@ def read_dataset(reader: Reader, store: CandleStore) -> Dataset | None:
         return None
 
 
-def read_account(reader: Reader) -> dict[str, Any]:
-    """Return cash, costs, sizes and rules of the account, as BacktestSpec names them."""
-    fraction: tuple[Callable[[float], bool], str] = (lambda x: 0 <= x < 1, "a fraction of at least 0 and below 1")
-    return {
-        "initial_cash": reader.number(
-            "initial_cash", 10_000.0, lambda x: 0 < x <= MAX_MONEY, f"an amount above 0 and at most {MAX_MONEY:.0e}"
-        ),
-        "commission": reader.number("commission", 0.0, *fraction),
-        "fixed_fee": reader.number("fixed_fee", 0.0, lambda x: 0 <= x <= MAX_MONEY, "an amount of at least 0"),
-        "slippage_ticks": reader.number(
-            "slippage_ticks", 0.0, lambda x: 0 <= x <= 1e6, "a number of ticks from 0 to 1,000,000"
-        ),
-        "slippage_frac": reader.number("slippage_frac", 0.0, *fraction),
-        "fill": reader.choice("fill", "next_open", FILL_MODES),
-        "sizing": _sizing(reader),
-        "margin_ratio": reader.number("margin_ratio", 1.0, lambda x: 0 < x <= 1, "a fraction above 0 and at most 1"),
-        "close_at_end": reader.flag("close_at_end", default=False),
-        "risk_free_rate": reader.number(
-            "risk_free_rate", 0.0, lambda x: -1 < x <= 1, "a yearly fraction above -1 and at most 1"
-        ),
-    }
+def read_account(reader: Reader) -> Account:
+    """Return the account, which takes the default of what is not said or wrong."""
+    return Account(**{declared.name: _value(reader, declared) for declared in ACCOUNT_FIELDS})
+
+
+def _value(reader: Reader, declared: AccountField) -> Any:
+    name, default = declared.name, declared.default
+    match declared.kind:
+        case "number":
+            return reader.number(name, default, declared.accepts, declared.allowed)
+        case "choice":
+            return reader.choice(name, default, tuple(value for value, _ in declared.choices))
+        case "flag":
+            return reader.flag(name, default=default)
+        case "sizing":
+            return _sizing(reader)
 
 
 def _sizing(reader: Reader) -> Sizing:
@@ -97,7 +73,7 @@ def _sizing(reader: Reader) -> Sizing:
         reader.errors["sizing"] = f'Must be like {{"kind": "equity_fraction", "value": 1.0}}; it is {shown(value)}.'
         return Sizing()
     inner = Reader(value)
-    kind = inner.choice("kind", "equity_fraction", SIZING_KINDS)
+    kind = inner.choice("kind", "equity_fraction", tuple(value for value, _ in ACCOUNT["sizing"].choices))
     if kind == "equity_fraction":
         size = inner.number("value", 1.0, lambda x: 0 < x <= 1, "a fraction above 0 and at most 1")
     else:

@@ -1,4 +1,4 @@
-"""From a request to the spec of a backtest."""
+"""Resolution of a request to the spec of a backtest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from algotrade.engine import ENGINE_VERSION
 from algotrade.errors import SpecError
 from algotrade.market.store import CandleStore, Dataset
-from algotrade.resolve.account import ACCOUNT_FIELDS, read_account, read_dataset, read_range, read_strategy
+from algotrade.resolve.account import SUBMISSION_FIELDS, read_account, read_dataset, read_range, read_strategy
 from algotrade.resolve.reader import Reader, shown
 from algotrade.spec import BacktestSpec, ParamValue, RunInputs, run_key
 from algotrade.strategies.catalog import Catalog, StrategyInfo
@@ -48,7 +48,7 @@ def resolve_backtest(request: Mapping[str, Any], catalog: Catalog, store: Candle
     """Turn a request (API body, form or command line) into a spec.
 
     Args:
-        request: the fields of ACCOUNT_FIELDS and `parameters`; numbers may be texts, as forms send them; an absent,
+        request: the fields of SUBMISSION_FIELDS and `parameters`; numbers may be texts, as forms send them; an absent,
             empty or null field takes its default.
         catalog: where strategies are known.
         store: where candles are.
@@ -57,7 +57,7 @@ def resolve_backtest(request: Mapping[str, Any], catalog: Catalog, store: Candle
         SpecError: at least one field is wrong; `fields` has a message for each.
     """
     reader = Reader(request)
-    reader.refuse_unknown((*ACCOUNT_FIELDS, "parameters"))
+    reader.refuse_unknown((*SUBMISSION_FIELDS, "parameters"))
     strategy = read_strategy(reader, catalog)
     dataset = read_dataset(reader, store)
     account = read_account(reader)
@@ -73,7 +73,7 @@ def resolve_backtest(request: Mapping[str, Any], catalog: Catalog, store: Candle
         start_ns=start_ns,
         end_ns=end_ns,
         parameters=parameters,
-        **account,
+        **account.account_values(),
     )
     inputs = RunInputs(
         source_hash=strategy.source_hash,

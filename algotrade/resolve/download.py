@@ -1,4 +1,4 @@
-"""From a request to the spec of a download."""
+"""Resolution of a request to the spec of a download."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""From a request to the spec of an optimization."""
+"""Resolution of a request to the spec of an optimization."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,7 @@ from algotrade.market.store import CandleStore, Dataset
 from algotrade.metrics import METRICS
 from algotrade.optimize.samplers import METHODS
 from algotrade.optimize.space import MAX_VALUES, Axis, AxisError, Space, parse_axis
-from algotrade.resolve.account import ACCOUNT_FIELDS, read_account, read_dataset, read_range, read_strategy
+from algotrade.resolve.account import SUBMISSION_FIELDS, read_account, read_dataset, read_range, read_strategy
 from algotrade.resolve.reader import Reader, shown
 from algotrade.spec import (
     DATASET_AXES,
@@ -24,7 +24,7 @@ from algotrade.spec import (
 from algotrade.strategies.catalog import Catalog, StrategyInfo
 from algotrade.strategies.rules import Rule
 
-SEARCH_FIELDS = ("axes", "rules", "objective", "direction", "method", "max_trials", "seed", "filters")
+OPTIMIZATION_FIELDS = ("axes", "rules", "objective", "direction", "method", "max_trials", "seed", "filters")
 DEFAULT_OBJECTIVE = "sharpe_ratio"
 MAX_RULES = 50
 MAX_SPACE = 50_000_000
@@ -64,8 +64,8 @@ def resolve_optimization(
     """Turn a request (API body, form or command line) into a spec.
 
     Args:
-        request: the fields of ACCOUNT_FIELDS and SEARCH_FIELDS; numbers may be texts, as forms send them; an absent,
-            empty or null field takes its default.
+        request: the fields of SUBMISSION_FIELDS and OPTIMIZATION_FIELDS; numbers may be texts, as forms send them; an
+            absent, empty or null field takes its default.
         catalog: where strategies are known.
         store: where candles are.
         max_combinations: most trials that may be asked for.
@@ -74,24 +74,24 @@ def resolve_optimization(
         SpecError: at least one field is wrong; `fields` has a message for each.
     """
     reader = Reader(request)
-    reader.refuse_unknown((*ACCOUNT_FIELDS, *SEARCH_FIELDS))
+    reader.refuse_unknown((*SUBMISSION_FIELDS, *OPTIMIZATION_FIELDS))
     strategy = read_strategy(reader, catalog)
     axes = _axes(reader, strategy) if strategy else ()
     datasets = _datasets(reader, store, axes)
     account = read_account(reader)
     rules = _rules(reader, strategy) if strategy else ()
-    search = _search(reader, max_combinations)
+    sampling = _sampling(reader, max_combinations)
     space = Space(axes, rules)
-    n_valid, n_trials = (0, 0) if reader.errors else _count(reader, space, search, max_combinations)
+    n_valid, n_trials = (0, 0) if reader.errors else _count(reader, space, sampling, max_combinations)
     if reader.errors or strategy is None:
         raise SpecError(reader.errors)
     spec = OptimizationSpec(
         strategy_name=strategy.name,
         datasets=tuple(where for _, where in datasets),
-        account={**account, "sizing": asdict(account["sizing"])},
+        account=account.account_dict(),
         axes={axis.name: axis.values for axis in axes},
         rules=tuple(rule.text for rule in rules),
-        **search,
+        **sampling,
     )
     inputs = OptimizationInputs(
         source_hash=strategy.source_hash,
@@ -113,7 +113,7 @@ def resolve_optimization(
 
 
 def _axes(reader: Reader, strategy: StrategyInfo) -> tuple[Axis, ...]:
-    """Return the axes of asset and timeframe where they are searched, then one for each parameter."""
+    """Return the axes of asset and timeframe where they are varied, then one for each parameter."""
     given = reader.raw("axes")
     if given is None:
         given = {}
@@ -127,8 +127,8 @@ def _axes(reader: Reader, strategy: StrategyInfo) -> tuple[Axis, ...]:
             reader.errors[f"axes.{str(name)[:100]}"] = (
                 f"{strategy.title} has no parameter {str(name)[:100]!r}. Axes can be: {known}."
             )
-    searched = (name for name in DATASET_AXES if name in given and name not in params)
-    axes = [axis for name in searched if (axis := _dataset_axis(reader, name, given[name]))]
+    varied = (name for name in DATASET_AXES if name in given and name not in params)
+    axes = [axis for name in varied if (axis := _dataset_axis(reader, name, given[name]))]
     for name, param in params.items():
         try:
             axes.append(parse_axis(param, given.get(name)))
@@ -147,10 +147,10 @@ def _dataset_axis(reader: Reader, name: str, given: object) -> Axis | None:
 
 def _datasets(reader: Reader, store: CandleStore, axes: tuple[Axis, ...]) -> list[tuple[Dataset, DatasetRange]]:
     """Return each dataset that the axes ask for, and its range; blame the axis that names one that is not there."""
-    searched = [axis for axis in axes if axis.name in DATASET_AXES]
+    varied = [axis for axis in axes if axis.name in DATASET_AXES]
     found = []
-    for values in product(*(axis.values for axis in searched)):
-        named = dict(zip((axis.name for axis in searched), values, strict=True))
+    for values in product(*(axis.values for axis in varied)):
+        named = dict(zip((axis.name for axis in varied), values, strict=True))
         inner = Reader({**reader.request, **named})
         dataset = read_dataset(inner, store)
         if dataset is not None:
@@ -180,7 +180,7 @@ def _rules(reader: Reader, strategy: StrategyInfo) -> tuple[Rule, ...]:
         return ()
 
 
-def _search(reader: Reader, max_combinations: int) -> dict[str, Any]:
+def _sampling(reader: Reader, max_combinations: int) -> dict[str, Any]:
     """Return the remaining fields of the spec: what is looked for, how, and how often."""
     allowed = f"a whole number from 1 to {max_combinations:,}"
     limit = reader.number("max_trials", 0.0, lambda x: x.is_integer() and 1 <= x <= max_combinations, allowed)
@@ -217,9 +217,9 @@ def _filters(reader: Reader) -> dict[str, float]:
     return dict(sorted(bounds.items()))
 
 
-def _count(reader: Reader, space: Space, search: Mapping[str, Any], max_combinations: int) -> tuple[int, int]:
+def _count(reader: Reader, space: Space, sampling: Mapping[str, Any], max_combinations: int) -> tuple[int, int]:
     """Return how many combinations keep the rules, and how many of them are tried; none, or too many, are refused."""
-    limit = search["max_trials"]
+    limit = sampling["max_trials"]
     if space.n_connected > MAX_SPACE:
         reader.errors["axes"] = _too_large(space)
         return 0, 0
@@ -231,9 +231,9 @@ def _count(reader: Reader, space: Space, search: Mapping[str, Any], max_combinat
     n_trials = n_valid if limit is None else min(n_valid, limit)
     if not n_valid:
         rules = ", ".join(rule.text for rule in space.rules)
-        reader.errors["axes"] = f"None of the {space.n_combinations:,} combinations keeps the rules ({rules})."
+        reader.errors["axes"] = f"None of the {space.n_combinations:,} combinations meets the rules ({rules})."
     elif n_trials > max_combinations:
-        reader.errors["axes"] = _too_many(space, n_trials, search, max_combinations)
+        reader.errors["axes"] = _too_many(space, n_trials, sampling, max_combinations)
     elif space.n_combinations > MAX_SPACE:
         reader.errors["axes"] = _too_large(space)
     return n_valid, n_trials
@@ -241,19 +241,19 @@ def _count(reader: Reader, space: Space, search: Mapping[str, Any], max_combinat
 
 def _too_large(space: Space) -> str:
     return (
-        f"{space.n_combinations:,} combinations exceeds the limit of {MAX_SPACE:,}. Increase a step. "
+        f"{space.n_combinations:,} combinations exceed the limit of {MAX_SPACE:,}. Increase a step. "
         f"There are {_sizes(space)}."
     )
 
 
-def _too_many(space: Space, n_trials: int, search: Mapping[str, Any], max_combinations: int) -> str:
-    instead = "use random search" if search["method"] == "grid" else "set max_trials"
+def _too_many(space: Space, n_trials: int, sampling: Mapping[str, Any], max_combinations: int) -> str:
+    instead = "use the method random" if sampling["method"] == "grid" else "set max_trials"
     return (
-        f"{n_trials:,} trials exceeds the limit of {max_combinations:,}. Increase a step or {instead}. "
+        f"{n_trials:,} trials exceed the limit of {max_combinations:,}. Increase a step or {instead}. "
         f"There are {_sizes(space)}."
     )
 
 
 def _sizes(space: Space) -> str:
-    """Return how many values the searched axes have: fast 29 x slow 21."""
+    """Return how many values the varied axes have: fast 29 x slow 21."""
     return " x ".join(f"{axis.name} {len(axis.values):,}" for axis in space.axes if len(axis.values) > 1)

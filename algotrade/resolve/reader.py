@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from algotrade.text_values import to_flag, to_number
+
 
 class Reader:
     """Reads one field after the other and collects what is wrong."""
@@ -50,9 +52,9 @@ class Reader:
         value = self.raw(name)
         if value is None:
             return default
-        known = {True: True, False: False, "true": True, "false": False, "on": True, "off": False}
-        if isinstance(value, bool | str) and value in known:
-            return known[value]
+        flag = to_flag(value)
+        if flag is not None:
+            return flag
         self.errors[name] = f"Must be true or false; it is {shown(value)}."
         return default
 
@@ -68,12 +70,14 @@ class Reader:
 
 
 def to_float(value: object) -> float | None:
-    """Return a finite float for a number or a text that is one (thousands may be set off by commas), else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    """Return a finite float for a number or a text that is one as people type it, else None."""
+    if isinstance(value, str):
+        return to_number(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        number = float(value.replace(",", "") if isinstance(value, str) else value)
-    except (ValueError, OverflowError):
+        number = float(value)
+    except OverflowError:
         return None
     return number if math.isfinite(number) else None
 

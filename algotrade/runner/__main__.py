@@ -18,14 +18,25 @@ from algotrade.runner.trials import Trials
 
 
 def main() -> None:
-    """Bind the process to its parent, and do one job after the other."""
+    """Serve the process that started this one."""
     parent, memory_bytes, cpu_seconds = (int(text) for text in sys.argv[1:4])
+    serve(parent, memory_bytes, cpu_seconds)
+
+
+def serve(parent: int, memory_bytes: int, cpu_seconds: int) -> None:
+    """Bind the process to its parent, and do one job after the other.
+
+    Args:
+        parent: process id of the parent.
+        memory_bytes: the address space; 0 does not limit it.
+        cpu_seconds: processor time that one job may take; 0 does not limit it.
+    """
     live_under_keeper(parent)
     _limit_memory(memory_bytes)
     pipe = Pipe()
     faulthandler.enable(file=2)  # a segfault then leaves the strategy's line in the log
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal is the parent's affair
-    _preload()
+    preload()
     trials = Trials(pipe)
     for job in pipe.jobs():
         _limit_processor(cpu_seconds)
@@ -63,7 +74,7 @@ def _limit_processor(seconds: int) -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
-def _preload() -> None:
+def preload() -> None:
     """Import what every job needs before the first one comes."""
     for name in ("algotrade.strategies", "algotrade.engine.backtest", "algotrade.metrics", "algotrade.market.store"):
         importlib.import_module(name)

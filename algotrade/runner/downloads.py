@@ -6,7 +6,7 @@ from pathlib import Path
 
 from algotrade.errors import MarketDataError, RunCancelled
 from algotrade.ports import Json
-from algotrade.runner.pipe import SECONDS_BETWEEN_MESSAGES, Pipe
+from algotrade.runner.pipe import Pipe
 from algotrade.runner.sources import MESSAGE_CHARACTERS, TRACE_CHARACTERS
 
 SECONDS_BETWEEN_SIGNS = 5.0
@@ -56,7 +56,6 @@ class _Teller:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._next = 0.0
         self._began: float | None = None
 
     def phase(self, name: str) -> None:
@@ -65,13 +64,10 @@ class _Teller:
         self._stop_if_told()
 
     def advance(self, n_fetched: int, n_total: int, n_asked: int) -> None:
-        """Send the progress when the last message is old enough, or all is done."""
+        """Send the progress, after each page: the next one may hang, and what is there would stay untold."""
         self._stop_if_told()
-        now = time.monotonic()
-        if now < self._next and n_fetched < n_total:
-            return
-        self._next = now + SECONDS_BETWEEN_MESSAGES
-        self._pipe.send({"processed": n_fetched, "live": {"total": n_total, "rate": self._rate(now, n_asked)}})
+        rate = self._rate(time.monotonic(), n_asked)
+        self._pipe.send({"processed": n_fetched, "live": {"total": n_total, "rate": rate}})
 
     def wait(self, reason: str, seconds: float) -> None:
         """Tell why, and let the time pass."""

@@ -66,7 +66,6 @@ class PipeSink:
     """Tells the parent what the engine tells, at most ten times a second, and stops the engine when told to."""
 
     def __init__(self, pipe: Pipe) -> None:
-        """Send to `pipe`."""
         self._pipe = pipe
         self._next = 0.0
         self._withheld: StrideView | None = None

@@ -57,6 +57,6 @@ def failure(error: BaseException, job: Json, parameters: Json) -> Json:
 
 def trace_of(error: BaseException, source: str) -> str:
     """Return the traceback with paths told from the strategies folder and from the product, not from this machine."""
-    from algotrade.engine.paths import told_in
+    from algotrade.engine.paths import shorten_paths
 
-    return told_in("".join(traceback.format_exception(error)), source)[-TRACE_CHARACTERS:]
+    return shorten_paths("".join(traceback.format_exception(error)), source)[-TRACE_CHARACTERS:]

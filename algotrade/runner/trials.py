@@ -22,17 +22,16 @@ class Trials:
     """Evaluates trials of one optimization after the other; what trials share is kept between two jobs."""
 
     def __init__(self, pipe: Pipe) -> None:
-        """Tell results through `pipe`."""
         self._pipe = pipe
         self._key = ""
-        self._study: Any = None
+        self._evaluator: Any = None
 
     def prepare(self, job: Json) -> Json:
         """Compile the strategy and check it, so that no trial has to; answer what makes every trial impossible."""
         try:
             # The compiled metrics, too: on a new machine they would be compiled by every worker at once.
             importlib.import_module("algotrade.metrics.stats_nb")
-            self._study_of(job).prepare(_Phases(self._pipe))
+            self._evaluator_of(job).prepare(_Phases(self._pipe))
             return {"done": {}}
         except RunCancelled:
             return {"stopped": True}
@@ -44,12 +43,12 @@ class Trials:
         """Evaluate the trials of the job, in its order; tell that the first one begins, and answer the last batch."""
         batch = _Batch(job)
         try:
-            study = self._study_of(job)
-            study.load()
+            evaluator = self._evaluator_of(job)
+            evaluator.load()
             for place, number in enumerate(job["numbers"]):
                 if place == 0 or job["is_careful"]:
                     self._pipe.send({"begins": number})
-                batch.add(study.evaluate(number, self._pipe.is_told_to_stop))
+                batch.add(evaluator.evaluate(number, self._pipe.is_told_to_stop))
                 if batch.is_due():
                     self._pipe.send({"trials": batch.take()})
             return {"done": {}, "trials": batch.take()}
@@ -59,14 +58,14 @@ class Trials:
             self._drop(job)
             return {"failed": failure(error, job, {}), "trials": batch.take()}
 
-    def _study_of(self, job: Json) -> Any:
+    def _evaluator_of(self, job: Json) -> Any:
         if self._key != job["run_key"]:
             from algotrade.market.store import CandleStore
-            from algotrade.optimize.study import Study
+            from algotrade.optimize.evaluator import TrialEvaluator
             from algotrade.spec import OptimizationInputs, OptimizationSpec
 
-            self._study, self._key = None, ""  # frees the other one's indicators first
-            self._study = Study(
+            self._evaluator, self._key = None, ""  # frees the other one's indicators first
+            self._evaluator = TrialEvaluator(
                 lambda: _fresh(job),
                 OptimizationSpec.from_dict(job["spec"]),
                 OptimizationInputs.from_dict(job["inputs"]),
@@ -74,10 +73,10 @@ class Trials:
                 Path(job["kernels"]),
             )
             self._key = job["run_key"]
-        return self._study
+        return self._evaluator
 
     def _drop(self, job: Json) -> None:
-        self._study, self._key = None, ""
+        self._evaluator, self._key = None, ""
         forget(job["source"])
 
 

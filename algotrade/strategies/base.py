@@ -1,4 +1,4 @@
-"""What a strategy's author derives from: Strategy, and Param for each of its parameters."""
+"""Base classes of an author: Strategy, and Param for each of its parameters."""
 
 import json
 import math
@@ -9,6 +9,7 @@ from algotrade.errors import StrategyError
 from algotrade.market.bars import Bars
 from algotrade.spec import ParamValue
 from algotrade.strategies.rules import Rule
+from algotrade.text_values import to_flag, to_number
 
 LARGEST_INT = 2**53
 """Largest whole number a parameter may be: up to here float64 and int64 agree."""
@@ -59,7 +60,7 @@ class Param:
         self.name = ""
         self.kind = "choice" if choices else type(default).__name__
         if self.kind not in ("int", "float", "bool", "choice"):
-            raise StrategyError(f"A parameter is a number, a truth value or one of its choices; {default!r} is none.")
+            raise StrategyError(f"A parameter is a number, true or false, or one of its choices; {default!r} is none.")
         self.low = None if low == -math.inf else low
         self.high = None if high == math.inf else high
         self.step = step if step is not None else (1 if self.kind == "int" else None)
@@ -71,7 +72,6 @@ class Param:
             raise StrategyError(f"The default {default!r} of a parameter is not allowed: {error}") from error
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Learn the attribute's name."""
         self.name = name
 
     def __repr__(self) -> str:
@@ -94,9 +94,9 @@ class Param:
                 if value in self.choices:
                     return str(value)
             case "bool":
-                known = {True: True, False: False, "true": True, "false": False, "on": True, "off": False}
-                if isinstance(value, bool | str) and value in known:
-                    return known[value]
+                flag = to_flag(value)
+                if flag is not None:
+                    return flag
             case _:
                 number = self._number(value)
                 if number is not None and self._is_within(number):
@@ -131,11 +131,13 @@ class Param:
         return param
 
     def _number(self, value: object) -> int | float | None:
-        if isinstance(value, bool) or not isinstance(value, int | float | str):
+        if isinstance(value, str):
+            value = to_number(value)
+        if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         try:
             number = float(value)
-        except (ValueError, OverflowError):
+        except OverflowError:
             return None
         if not math.isfinite(number):
             return None
@@ -197,7 +199,7 @@ def description_of(cls: type[Strategy]) -> dict[str, Any]:
     params = parameters_of(cls)
     names = {param.name for param in params}
     for name in sorted(names & set(vars(Strategy))):
-        raise StrategyError(f"A parameter cannot be called {name!r}: every strategy has something of that name.")
+        raise StrategyError(f"A parameter cannot be called {name!r}: every strategy has an attribute of that name.")
     description = {
         "title": cls.title,
         "doc": (cls.__doc__ or "").strip(),
@@ -211,9 +213,9 @@ def description_of(cls: type[Strategy]) -> dict[str, Any]:
     try:
         text = json.dumps(description, allow_nan=False, ensure_ascii=False).encode()
     except ValueError as error:  # NaN, or half of a surrogate pair
-        raise StrategyError(f"{cls.__name__} says something of itself that cannot be stored: {error}.") from error
+        raise StrategyError(f"{cls.__name__} has text that cannot be stored: {error}.") from error
     if b"\\u0000" in text:
-        raise StrategyError(f"{cls.__name__} says something of itself that cannot be stored: a null character.")
+        raise StrategyError(f"{cls.__name__} has text that cannot be stored: a null character.")
     return description
 
 

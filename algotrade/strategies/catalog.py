@@ -1,4 +1,4 @@
-"""Which strategies there are, without running any: the built-in ones and the files of the user's folder.
+"""Catalog of strategies, made without running any: the built-in ones and the files of the user's folder.
 
 A strategy is known by its file's name. Its source hash covers the file and every module it imports from the same
 folder, and the sources of each hash are kept in an archive, so that a run executes what was submitted and not what the
@@ -203,7 +203,7 @@ class Catalog:
 
     def _learnt(self, key: tuple[str, str], info: StrategyInfo, answer: Answer) -> StrategyInfo:
         """Remember an answer: what a strategy says for good, an error for as long as it may stand."""
-        found = _parsed(info, answer.told)
+        found = _parsed(info, answer.description)
         if found.error is None or answer.has_ended:
             seconds = math.inf
         else:
@@ -212,7 +212,7 @@ class Catalog:
             if self._asked.pop(key, None) is not None:  # the first one who hears it
                 if found.error is None:
                     stored = self.archive / f"{info.source_hash}.{info.name}.json"
-                    write_aside(stored, lambda file: file.write(json.dumps(answer.told).encode()))
+                    write_aside(stored, lambda file: file.write(json.dumps(answer.description).encode()))
                 self._infos[key] = (found, time.monotonic() + seconds)
         return found
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from algotrade.child import Child, ChildEnded
+from algotrade.nursery import NurseryOnDemand
 
 TIMEOUT_SECONDS = 20.0
 """How long a strategy's file may take to import."""
@@ -19,6 +20,7 @@ CPU_SECONDS = 60
 """Processor time that an import may take, with all threads that it starts."""
 AT_ONCE = 4
 """Files that are imported at the same time: three that hang leave room for the others."""
+_nursery = NurseryOnDemand()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +28,13 @@ class Answer:
     """What became of a question.
 
     Attributes:
-        told: title, doc, params, rules and compiled of the strategy; or only "error", message and traceback.
+        description: title, doc, params, rules and compiled of the strategy; or only "error", message and traceback.
         seconds: how long it took.
         is_over_time: whether the file was given up because it took too long.
         has_ended: whether the file ended its process.
     """
 
-    told: dict[str, Any]
+    description: dict[str, Any]
     seconds: float
     is_over_time: bool = False
     has_ended: bool = False
@@ -42,7 +44,6 @@ class Describer:
     """Describes strategies in a few children, which are kept for the next question for a while."""
 
     def __init__(self, idle_seconds: float = 30.0) -> None:
-        """Keep a child for `idle_seconds` after its last question."""
         self._idle_seconds = idle_seconds
         self._lock = threading.Lock()
         self._threads: ThreadPoolExecutor | None = None
@@ -65,7 +66,8 @@ class Describer:
             with suppress(ChildEnded):  # a kept child may have ended for a reason of its own: a fresh one tells
                 return self._asked(child, job, began)
         try:
-            return self._asked(Child(memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS), job, began)
+            child = Child(nursery=_nursery.get(), memory_bytes=MEMORY_BYTES, cpu_seconds=CPU_SECONDS)
+            return self._asked(child, job, began)
         except ChildEnded as error:
             words = f"Importing {job['module']}.py ended its process: {error.signal_name}.\n{error.log}"
             return Answer({"error": words}, time.monotonic() - began, has_ended=True)
@@ -76,17 +78,17 @@ class Describer:
     def _asked(self, child: Child, job: dict[str, Any], began: float) -> Answer:
         try:
             child.send(job)
-            told = child.receive(TIMEOUT_SECONDS)
+            description = child.receive(TIMEOUT_SECONDS)
         except ChildEnded:
             child.close()
             raise
         seconds = time.monotonic() - began
-        if told is None:
+        if description is None:
             child.close()
             words = f"Importing {job['module']}.py took more than {TIMEOUT_SECONDS:.0f} s."
             return Answer({"error": words}, seconds, is_over_time=True)
         self._keep(child)
-        return Answer(told, seconds)
+        return Answer(description, seconds)
 
     def _take(self) -> Child | None:
         with self._lock:

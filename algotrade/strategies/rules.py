@@ -66,7 +66,7 @@ class Rule:
         if not isinstance(tree, ast.Compare | ast.BoolOp) and not (
             isinstance(tree, ast.UnaryOp) and isinstance(tree.op, ast.Not)
         ):
-            raise ValueError(f"The rule {text!r} compares nothing; write for example 'fast < slow'.")
+            raise ValueError(f"The rule {text!r} makes no comparison; write for example 'fast < slow'.")
         return cls(text.strip(), tree, frozenset(names))
 
     def holds(self, values: Mapping[str, int | float | bool | str]) -> bool:
@@ -80,7 +80,7 @@ class Rule:
         except KeyError as error:
             raise ValueError(f"The rule {self.text!r} names {error.args[0]!r}, which is not a parameter.") from error
         except (TypeError, ZeroDivisionError, OverflowError) as error:
-            raise ValueError(f"The rule {self.text!r} cannot be worked out for {dict(values)}: {error}.") from error
+            raise ValueError(f"The rule {self.text!r} cannot be evaluated for {dict(values)}: {error}.") from error
 
     def mask(self, columns: Mapping[str, NDArray[Any]], *, is_lenient: bool = False) -> NDArray[np.bool_]:
         """Tell for many sets of values at once where the rule is true.
@@ -103,7 +103,7 @@ class Rule:
         except KeyError as error:
             raise ValueError(f"The rule {self.text!r} names {error.args[0]!r}, which is not a parameter.") from error
         except (TypeError, ArithmeticError) as error:
-            raise ValueError(f"The rule {self.text!r} cannot be worked out for every combination: {error}.") from error
+            raise ValueError(f"The rule {self.text!r} cannot be evaluated for every combination: {error}.") from error
 
 
 def _check(node: ast.expr, text: str, names: set[str]) -> None:

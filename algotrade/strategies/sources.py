@@ -76,7 +76,7 @@ def read_source(path: Path, *, builtin: bool) -> Source | None:
         return Source(path, builtin, {path.name: b""}, f"The file cannot be read: {error.strerror}.")
     if not path.stem.isidentifier():
         return Source(
-            path, builtin, {path.name: content}, f"{path.name!r} is no module name; use letters, digits and _."
+            path, builtin, {path.name: content}, f"{path.name!r} is not a module name; use letters, digits and _."
         )
     try:
         outline = outline_of(content)

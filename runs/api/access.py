@@ -1,4 +1,4 @@
-"""Who may call: a bearer token, or the session of the browser with its CSRF token."""
+"""Access: a bearer token, or the session of the browser with its CSRF token."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from ninja.security import APIKeyCookie, HttpBearer
 from ninja.security.session import SessionAuth
 from ninja.utils import check_csrf
 
-from runs.access_models import ApiToken
 from runs.api.errors import ApiError
+from runs.models.access import ApiToken
 
 
 class Bearer(HttpBearer):

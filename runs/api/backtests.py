@@ -12,13 +12,15 @@ from algotrade.ports import Json
 from algotrade.resolve import Resolved, resolve_backtest, to_ns
 from algotrade.results import BacktestResult
 from runs import artifacts
-from runs.api import bodies, schemas
-from runs.api.errors import ApiError
+from runs.api.errors import ERRORS, ApiError
 from runs.api.requests import Paging, Window, moment, refuse_unknown
 from runs.api.run_routes import RunResource, router_of
-from runs.api.schemas import ERRORS
-from runs.models import Run, RunKind, RunState
-from runs.price import price_series
+from runs.backtests import schemas
+from runs.backtests.kind import BACKTEST
+from runs.backtests.price import price_series
+from runs.backtests.rows import OrderRow, TradeRow, fills_by_order
+from runs.display.schemas import Page, SubmittedBars
+from runs.models import Run, RunState
 
 
 def _resolve(body: Json) -> Resolved:
@@ -26,24 +28,20 @@ def _resolve(body: Json) -> Resolved:
 
 
 BACKTESTS = RunResource(
-    kind=RunKind.BACKTEST,
+    kind=BACKTEST,
     resolve=_resolve,
-    total_name="total_bars",
     submission=schemas.SpecBody,
-    submitted=schemas.Submitted,
-    item=schemas.ItemBody,
-    page=schemas.ItemPage,
-    detail=schemas.DetailBody,
-    status=schemas.StatusBody,
-    item_body=bodies.item_body,
-    detail_body=bodies.detail_body,
-    status_body=bodies.status_body,
+    submitted=SubmittedBars,
+    item=schemas.BacktestItem,
+    detail=schemas.BacktestDetail,
+    status=schemas.BacktestStatus,
+    page=Page[schemas.BacktestItem],
 )
 router = router_of(BACKTESTS)
 
 
 @router.get("/{uuid:run_id}/equity", response={200: schemas.SeriesBody, **ERRORS}, summary="Equity of a backtest")
-def backtest_equity(request: HttpRequest, run_id: uuid.UUID, window: Query[Window]) -> Json:
+def backtest_equity(request: HttpRequest, run_id: uuid.UUID, window: Query[Window]) -> schemas.SeriesBody:
     """Return equity, buy and hold and drawdown, reduced to what `px` pixels can show; extremes are kept."""
     refuse_unknown(request, Window)
     start, end = moment("from", window.from_), moment("to", window.to, is_end=True)
@@ -51,7 +49,7 @@ def backtest_equity(request: HttpRequest, run_id: uuid.UUID, window: Query[Windo
     series = equity_series(
         result, from_ns=to_ns(start) if start else None, to_ns=to_ns(end) if end else None, px=window.px
     )
-    return {**series, "time": [bodies.iso_seconds(at) for at in series["time"]]}
+    return schemas.SeriesBody.of(series)
 
 
 @router.get(
@@ -60,7 +58,7 @@ def backtest_equity(request: HttpRequest, run_id: uuid.UUID, window: Query[Windo
     summary="Candles, indicators and trades of a backtest",
     by_alias=True,
 )
-def backtest_candles(request: HttpRequest, run_id: uuid.UUID, window: Query[Window]) -> Json:
+def backtest_candles(request: HttpRequest, run_id: uuid.UUID, window: Query[Window]) -> schemas.CandlesBody:
     """Return the candles that a backtest trades, several bars to one where `px` pixels cannot show each of them."""
     refuse_unknown(request, Window)
     start, end = moment("from", window.from_), moment("to", window.to, is_end=True)
@@ -70,25 +68,32 @@ def backtest_candles(request: HttpRequest, run_id: uuid.UUID, window: Query[Wind
     except MarketDataError as error:
         raise ApiError(404, str(error)) from error
     span = bars_between(bars.time, to_ns(start) if start else None, to_ns(end) if end else None)
-    series = price_series(run, bars, buckets(*span, len(bars), window.px))
-    return {**series, "time": [bodies.iso_seconds(at) for at in series["time"]]}
+    return schemas.CandlesBody.of(price_series(run, bars, buckets(*span, len(bars), window.px)))
 
 
-@router.get("/{uuid:run_id}/trades", response={200: schemas.RowPage, **ERRORS}, summary="Trades of a backtest")
-def backtest_trades(request: HttpRequest, run_id: uuid.UUID, paging: Query[Paging]) -> Json:
+@router.get(
+    "/{uuid:run_id}/trades",
+    response={200: Page[TradeRow], **ERRORS},
+    summary="Trades of a backtest",
+    by_alias=True,
+)
+def backtest_trades(request: HttpRequest, run_id: uuid.UUID, paging: Query[Paging]) -> Page[TradeRow]:
     """Return closed trades in the order of their exits, then the open one."""
     refuse_unknown(request, Paging)
     _, result = _result(request, run_id)
-    return bodies.table_page(result.trades, lambda i: bodies.trade_body(result, i), paging.limit, paging.offset)
+    rows = range(len(result.trades))
+    items = [TradeRow.of(result, row) for row in rows[paging.part]]
+    return Page[TradeRow].of(items, len(rows), paging.limit, paging.offset)
 
 
-@router.get("/{uuid:run_id}/orders", response={200: schemas.RowPage, **ERRORS}, summary="Orders of a backtest")
-def backtest_orders(request: HttpRequest, run_id: uuid.UUID, paging: Query[Paging]) -> Json:
+@router.get("/{uuid:run_id}/orders", response={200: Page[OrderRow], **ERRORS}, summary="Orders of a backtest")
+def backtest_orders(request: HttpRequest, run_id: uuid.UUID, paging: Query[Paging]) -> Page[OrderRow]:
     """Return orders as they were given, each with its fill."""
     refuse_unknown(request, Paging)
     _, result = _result(request, run_id)
-    fills = bodies.fills_by_order(result)
-    return bodies.table_page(result.orders, lambda i: bodies.order_body(result, i, fills), paging.limit, paging.offset)
+    rows, fills = range(len(result.orders)), fills_by_order(result)
+    items = [OrderRow.of(result, row, fills) for row in rows[paging.part]]
+    return Page[OrderRow].of(items, len(rows), paging.limit, paging.offset)
 
 
 def _result(request: HttpRequest, run_id: uuid.UUID) -> tuple[Run, BacktestResult]:

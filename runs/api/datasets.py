@@ -8,53 +8,53 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
-from django.urls import reverse
 from ninja import Form, Router, Status, UploadedFile
 from ninja.params.functions import File, Query
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import timeframe_ns
 from algotrade.market.calendar import empty_days, find_gaps
-from algotrade.market.columns import ROLES
+from algotrade.market.importing.columns import ROLES
 from algotrade.market.resample import longer_timeframes
 from algotrade.market.store import Dataset
 from algotrade.ports import Json
-from runs import artifacts, datasets
-from runs.api import bodies, dataset_schemas, schemas
+from runs import artifacts
 from runs.api.access import user_of
-from runs.api.errors import ApiError
+from runs.api.errors import ERRORS, ApiError, ErrorBody
 from runs.api.requests import json_object
-from runs.api.schemas import ERRORS
+from runs.backtests.price import windowed
+from runs.datasets import files, reading, usage
+from runs.datasets.options import COLUMN_PREFIX, FIELDS, WrongOptions, guessed, read_options
+from runs.datasets.schemas import DatasetBody, DatasetItem, DatasetVersion, FileFacts, ImportBody
+from runs.display.schemas import Rows
+from runs.display.times import iso_ns
 from runs.models import Upload, UploadState
-from runs.price import windowed
-from runs.uploads import files, work
-from runs.uploads.options import COLUMN_PREFIX, FIELDS, WrongOptions, guessed, read_options
 
 router = Router(tags=["Datasets"])
 GAPS_SHOWN = 1_000
-IMPORT_ERRORS: dict[Any, Any] = {**ERRORS, 507: schemas.ErrorBody}
+IMPORT_ERRORS: dict[Any, Any] = {**ERRORS, 507: ErrorBody}
 FILE: Any = File(None, description="CSV or Parquet.")
 """Its absence is told in our words, so the framework does not require it."""
-IMPORT_BODIES = {201: dataset_schemas.ImportBody, 202: dataset_schemas.ImportBody}
+IMPORT_BODIES = {201: ImportBody, 202: ImportBody}
 
 
-@router.get("/", response={200: schemas.RowList}, summary="List datasets")
-def list_datasets(request: HttpRequest) -> Json:  # noqa: ARG001 - the framework passes it by name
+@router.get("/", response={200: Rows[DatasetItem]}, summary="List datasets")
+def list_datasets(request: HttpRequest) -> Rows[DatasetItem]:  # noqa: ARG001 - the framework passes it by name
     """Return the newest version of every dataset."""
-    n_runs = datasets.usage()
+    n_runs = usage.usage()
     found = artifacts.candle_store().datasets()
-    items = [{**bodies.dataset_body(one), "runs": n_runs[datasets.names_of(one)]} for one in found]
-    return {"items": items, "total": len(items)}
+    items = [DatasetItem(**vars(DatasetVersion.of(one)), runs=n_runs[usage.names_of(one)]) for one in found]
+    return Rows[DatasetItem](items=items, total=len(items))
 
 
 @router.post("/", response={**IMPORT_BODIES, **IMPORT_ERRORS}, summary="Import")
 def import_dataset(
     request: HttpRequest,
-    told: Form[dataset_schemas.FileFacts],
+    facts: Form[FileFacts],
     file: UploadedFile | None = FILE,
-) -> Status[Json]:
+) -> Status[ImportBody]:
     """Import candles from a CSV or Parquet file: 201 when they are stored, 202 while a large file is still read."""
-    typed = dict(request.POST.items()) | {name: value for name, value in told.dict().items() if value is not None}
+    typed = dict(request.POST.items()) | facts.model_dump(exclude_none=True)
     upload, owner = _received(request, file, _options(typed))
     if not upload.go_on_to_import(owner):
         raise ApiError(409, f"{upload} was discarded meanwhile.")
@@ -65,42 +65,42 @@ def import_dataset(
 def look_through(
     request: HttpRequest,
     file: UploadedFile | None = FILE,
-) -> Status[Json]:
+) -> Status[ImportBody]:
     """Look a file through and store nothing: 201 with what was detected, 202 while a large file is still read."""
     upload, owner = _received(request, file, guessed(file.name or "") if file else {})
     return _after(upload, owner)
 
 
-@router.get("/imports/{upload_id}", response={200: dataset_schemas.ImportBody, **ERRORS}, summary="Show an import")
-def show_import(request: HttpRequest, upload_id: UUID) -> Json:
+@router.get("/imports/{upload_id}", response={200: ImportBody, **ERRORS}, summary="Show an import")
+def show_import(request: HttpRequest, upload_id: UUID) -> ImportBody:
     """Return how a file stands, what it holds, and what came of it."""
-    return _import_body(_visible(request, upload_id))
+    return ImportBody.of(_visible(request, upload_id))
 
 
 @router.post(
-    "/imports/{upload_id}/{deed}",
-    response={200: dataset_schemas.ImportBody, 202: dataset_schemas.ImportBody, **ERRORS},
+    "/imports/{upload_id}/{action}",
+    response={200: ImportBody, 202: ImportBody, **ERRORS},
     summary="Check again, import, or cancel",
 )
-def do_import(request: HttpRequest, upload_id: UUID, deed: str) -> Status[Json]:
+def do_import(request: HttpRequest, upload_id: UUID, action: str) -> Status[ImportBody]:
     """Check a file again (`check`) or import it (`import`) under a JSON body of options; or `cancel`.
 
     A check needs no names; an import needs asset, exchange and timeframe.
     """
     upload = _visible(request, upload_id)
-    if deed == "cancel":
+    if action == "cancel":
         if not upload.mark_cancelled():
             raise ApiError(409, f"The import is {upload.state}; it cannot be cancelled.")
-        return Status(200, _import_body(upload))
-    if deed not in ("check", "import"):
-        raise ApiError(404, f"An import has no {deed[:20]!r}; it has check, import and cancel.")
+        return Status(200, ImportBody.of(upload))
+    if action not in ("check", "import"):
+        raise ApiError(404, f"The action must be check, import or cancel; it is {action[:20]!r}.")
     body = json_object(request)
     columns = body.pop("columns", {})
     if not isinstance(columns, dict):
         raise ApiError(400, 'columns must be an object, like {"time": "Date"}.', {"columns": "Must be an object."})
     typed = body | {COLUMN_PREFIX + str(role): name for role, name in columns.items()}
-    options = _options(typed, for_check=deed == "check")
-    owner = upload.mark_importing(options) if deed == "import" else upload.mark_checking(options)
+    options = _options(typed, for_check=action == "check")
+    owner = upload.mark_importing(options) if action == "import" else upload.mark_checking(options)
     if not owner:
         raise ApiError(409, f"The file is {upload.state}; it has to be checked.")
     answer = _after(upload, owner)
@@ -117,8 +117,8 @@ def discard_import(request: HttpRequest, upload_id: UUID) -> Status[None]:
     return Status(204, None)
 
 
-@router.get("/{key}", response={200: dataset_schemas.DatasetBody, **ERRORS}, summary="Show a dataset")
-def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> Json:  # noqa: ARG001 - as above
+@router.get("/{key}", response={200: DatasetBody, **ERRORS}, summary="Show a dataset")
+def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> DatasetBody:  # noqa: ARG001 - as above
     """Return a dataset with its versions and gaps, the newest version or the one asked for."""
     item = _dataset(key, version)
     store = artifacts.candle_store()
@@ -127,24 +127,19 @@ def show_dataset(request: HttpRequest, key: str, version: str | None = None) -> 
     except MarketDataError as error:
         raise ApiError(409, str(error)) from error
     step_ns = timeframe_ns(item.timeframe)
-    gaps = find_gaps(time, step_ns, item.calendar)
-    return {
-        **bodies.dataset_body(item),
-        "runs": datasets.usage()[datasets.names_of(item)],
-        "longer_timeframes": longer_timeframes(item.timeframe),
-        "versions": [bodies.dataset_body(one) for one in store.versions(item)],
-        "gap_list": [
-            {
-                "after": bodies.iso_ns(gap.after_ns),
-                "before": bodies.iso_ns(gap.before_ns),
-                "missing_bars": gap.n_missing,
-            }
-            for gap in gaps[:GAPS_SHOWN]
+    gaps = find_gaps(time, step_ns, item.calendar)[:GAPS_SHOWN]
+    days = empty_days(time, step_ns, item.calendar)[:GAPS_SHOWN]
+    return DatasetBody(
+        **vars(DatasetVersion.of(item)),
+        runs=usage.usage()[usage.names_of(item)],
+        longer_timeframes=longer_timeframes(item.timeframe),
+        versions=[DatasetVersion.of(one) for one in store.versions(item)],
+        gap_list=[
+            {"after": iso_ns(gap.after_ns), "before": iso_ns(gap.before_ns), "missing_bars": gap.n_missing}
+            for gap in gaps
         ],
-        "empty_weekday_list": [
-            bodies.iso_ns(day)[:10] for day in empty_days(time, step_ns, item.calendar)[:GAPS_SHOWN]
-        ],
-    }
+        empty_weekday_list=[iso_ns(day)[:10] for day in days],
+    )
 
 
 @router.get("/{key}/candles", response={200: dict[str, Any], **ERRORS}, summary="Candles of a dataset")
@@ -166,28 +161,28 @@ def dataset_candles(
 
 @router.post(
     "/{key}/resample",
-    response={200: dict[str, Any], 201: dict[str, Any], **ERRORS},
+    response={200: DatasetVersion, 201: DatasetVersion, **ERRORS},
     summary="Resample to a longer timeframe",
 )
-def resample_dataset(request: HttpRequest, key: str) -> Status[Json]:
+def resample_dataset(request: HttpRequest, key: str) -> Status[DatasetVersion]:
     """Store longer bars made of these ({"timeframe": "4h"}): 201, or 200 when these very bars were there."""
     item = _dataset(key)
     timeframe = json_object(request).get("timeframe")
     try:
-        made, is_new = datasets.make_longer(item, str(timeframe)[:20])
-    except datasets.InUse as error:
+        made, is_new = usage.make_longer(item, str(timeframe)[:20])
+    except usage.InUse as error:
         raise ApiError(409, str(error)) from error
     except MarketDataError as error:
         raise ApiError(400, str(error), {"timeframe": str(error)}) from error
-    return Status(201 if is_new else 200, bodies.dataset_body(made))
+    return Status(201 if is_new else 200, DatasetVersion.of(made))
 
 
 @router.delete("/{key}", response={204: None, **ERRORS}, summary="Delete a dataset")
 def delete_dataset(request: HttpRequest, key: str) -> Status[None]:  # noqa: ARG001 - as above
     """Delete a dataset with all its versions; 409 when a run used it."""
     try:
-        datasets.delete(_dataset(key))
-    except datasets.InUse as error:
+        usage.delete(_dataset(key))
+    except usage.InUse as error:
         raise ApiError(409, str(error)) from error
     return Status(204, None)
 
@@ -226,12 +221,12 @@ def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple
         raise ApiError(error.status, str(error), {"file": str(error)} if error.status == 400 else None) from error
 
 
-def _after(upload: Upload, owner: str) -> Status[Json]:
+def _after(upload: Upload, owner: str) -> Status[ImportBody]:
     """Work on a file; the answer says what came of it, or that it is not over yet."""
     is_import = upload.state == UploadState.IMPORTING
     try:
-        work.begin(upload, owner, wait_seconds=work.API_WAIT_SECONDS)
-    except work.Discarded as error:
+        reading.begin(upload, owner, wait_seconds=reading.API_WAIT_SECONDS)
+    except reading.Discarded as error:
         raise ApiError(409, str(error)) from error
     if upload.state == UploadState.CHECKED and (is_import or upload.preview is None):
         # Refused. A program corrects its request, not a row of ours, unless it looks at the file step by step.
@@ -240,24 +235,4 @@ def _after(upload: Upload, owner: str) -> Status[Json]:
         more = upload.n_errors - len(upload.errors)
         words = "\n".join(upload.errors) + (f"\n… and {more:,} more." if more > 0 else "")
         raise ApiError(400, words, {"file": words})
-    return Status(202 if upload.is_active else 201, _import_body(upload))
-
-
-def _import_body(upload: Upload) -> Json:
-    stored = upload.stored or {}
-    body: Json = {
-        "id": str(upload.id),
-        "status": upload.state,
-        "name": upload.name,
-        "size_bytes": upload.size_bytes,
-        "phase": upload.phase if upload.is_active else None,
-        "done": upload.done,
-        "total": upload.total,
-        "options": upload.options,
-        "preview": bodies.preview_body(upload.seen) if upload.seen else None,
-        "errors": upload.errors,
-        "error_count": upload.n_errors,
-        "result": stored or None,
-        "url": reverse("upload", args=[upload.id]),
-    }
-    return body
+    return Status(202 if upload.is_active else 201, ImportBody.of(upload))

@@ -1,4 +1,4 @@
-"""What comes in: JSON bodies, and the parameters of addresses."""
+"""Requests: JSON bodies, and the parameters of addresses."""
 
 import json
 from datetime import UTC, date, datetime, timedelta
@@ -10,8 +10,9 @@ from ninja import Field, Schema
 
 from algotrade.resolve import to_ns
 from runs.api.errors import ApiError
+from runs.display.listing import with_every_word
 from runs.models import Note, RunQuerySet, RunState
-from runs.run_list import with_words
+from runs.models.note import LONGEST_NOTES, LONGEST_TITLE, MOST_TAGS
 
 MAX_DEPTH = 10
 MAX_VALUES = 10_000
@@ -39,7 +40,7 @@ def json_object(request: HttpRequest) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _check_size(value: dict[str, Any]) -> None:
@@ -57,11 +58,24 @@ def _check_size(value: dict[str, Any]) -> None:
     raise ApiError(400, f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
+class NoteBody(Schema):
+    """What people write about a run. What is left out stays as it is; an empty text or list takes it away."""
+
+    title: str = Field("", max_length=LONGEST_TITLE, description="One line.")
+    notes: str = Field("", max_length=LONGEST_NOTES)
+    tags: list[str] = Field([], description=f"At most {MOST_TAGS}, of letters and digits with . + / - _ between them.")
+
+
 class Paging(Schema):
     """Which part of a list is asked for."""
 
     limit: int = Field(50, ge=1, le=500, description="How many items, at most.")
     offset: int = Field(0, ge=0, le=2**31 - 1, description="How many items to pass over.")
+
+    @property
+    def part(self) -> slice:
+        """The items that are asked for."""
+        return slice(self.offset, self.offset + self.limit)
 
 
 class RunFilters(Paging):
@@ -132,7 +146,7 @@ def chosen_runs(runs: RunQuerySet, filters: RunFilters) -> RunQuerySet:
     given = {name: value for name, value in chosen.items() if value not in (None, "")}
     if filters.tag:
         runs = runs.filter(pk__in=Note.objects.with_tag(filters.tag.lower()).values("run"))
-    return with_words(runs, filters.q or "").filter(**given).select_related("note").order_by("-number")
+    return with_every_word(runs, filters.q or "").filter(**given).select_related("note").order_by("-number")
 
 
 def moment(name: str, text: str | None, *, is_end: bool = False) -> datetime | None:
@@ -172,6 +186,6 @@ def states(text: str | None) -> list[str] | None:
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in RunState.values:
-            message = f"Must be of {', '.join(RunState.values)}; it is {name!r}."
+            message = f"Must be one of {', '.join(RunState.values)}; it is {name!r}."
             raise ApiError(400, f"status: {message}", {"status": message})
     return names

@@ -6,27 +6,32 @@ A kind says what differs: what a submission means, how bodies look. What only on
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
+from pydantic import BaseModel
 
-from algotrade.ports import Json
-from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
-from runs import throttle, verbs
-from runs.api import schemas
+from runs import throttle
+from runs.actions import verbs
+from runs.actions.notes import checked
+from runs.actions.submit import submit
+from runs.actions.verbs import delete_run
 from runs.api.access import user_of
-from runs.api.bodies import page_body
-from runs.api.errors import ApiError
-from runs.api.requests import RunFilters, chosen_runs, json_object, refuse_unknown
-from runs.api.schemas import ERRORS
-from runs.api.words import rewritten
-from runs.deletion import delete_run
-from runs.models import Run, RunKind
-from runs.submission import submit
+from runs.api.errors import ERRORS, ApiError
+from runs.api.requests import NoteBody, RunFilters, chosen_runs, json_object, refuse_unknown
+from runs.display.schemas import NoteFields, Page, RunBody, SubmittedRun
+from runs.models import Kind, Note, Run, Submission
 
 
-def takes(schema: type[Schema]) -> dict[str, Any]:
+class Cancelled(BaseModel):
+    """A run that was cancelled."""
+
+    id: str
+    status: Literal["cancelled"]
+
+
+def takes(schema: type[BaseModel]) -> dict[str, Any]:
     """Return the part of the document that describes a body which `resolve`, not the framework, validates."""
     described = schema.model_json_schema(ref_template="{model}")
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": described}}}}
@@ -39,29 +44,20 @@ class RunResource:
     Attributes:
         kind: the kind.
         resolve: makes a submission of a body; raises SpecError.
-        total_name: what the answer to a submission calls the run's total.
-        submission, submitted, item, page, detail, status: schemas of the bodies that come and go.
-        item_body, detail_body, status_body: make them of a run.
+        submission: the body.
+        submitted: the answer to it.
+        item, detail, status: a run in a list, whole, and as who follows it asks.
+        page: of items.
     """
 
-    kind: RunKind
-    resolve: Callable[[dict[str, Any]], Resolved | ResolvedOptimization | ResolvedDownload]
-    total_name: str
-    submission: type[Schema]
-    submitted: type[Schema]
-    item: type[Schema]
-    page: type[Schema]
-    detail: type[Schema]
-    status: type[Schema]
-    item_body: Callable[[Run], Json]
-    detail_body: Callable[[Run], Json]
-    status_body: Callable[[Run], Json]
-
-    @property
-    def noun(self) -> str:
-        """What people call one run of the kind: a backtest, an optimization."""
-        article = "an" if self.kind == RunKind.OPTIMIZATION else "a"
-        return f"{article} {self.kind.value}"
+    kind: Kind
+    resolve: Callable[[dict[str, Any]], Submission]
+    submission: type[BaseModel]
+    submitted: type[SubmittedRun]
+    item: type[RunBody]
+    detail: type[RunBody]
+    status: type[RunBody]
+    page: type[Page[Any]]
 
     def visible(self, request: HttpRequest, run_id: uuid.UUID) -> Run:
         """Return a run that the caller may see.
@@ -69,9 +65,9 @@ class RunResource:
         Raises:
             Http404: there is none of that id, or not for the caller.
         """
-        run = Run.objects.visible_to(user_of(request)).filter(id=run_id, kind=self.kind).first()
+        run = Run.objects.visible_to(user_of(request)).filter(id=run_id, kind=self.kind.name).first()
         if run is None:
-            raise Http404(f"There is no {self.kind.value} {run_id}.")
+            raise Http404(f"There is no {self.kind.name} {run_id}.")
         return run
 
     def manageable(self, request: HttpRequest, run_id: uuid.UUID) -> Run:
@@ -86,28 +82,19 @@ class RunResource:
             raise ApiError(403, f"{run} belongs to {run.user.get_username()}; only they and staff may change it.")
         return run
 
-    def submit(self, request: HttpRequest, response: HttpResponse) -> Status[Json]:
+    def submit(self, request: HttpRequest, response: HttpResponse) -> Status[SubmittedRun]:
         """Start what the request's body asks for, or find the identical run that is active."""
         resolved = self.resolve(json_object(request))
         submitted = submit(resolved, user_of(request), per_minute=throttle.API_SUBMISSIONS)
-        run, twin = submitted.run, submitted.identical_to
-        response["Location"] = f"/api/{self.kind.value}s/{run.id}/status"
-        body = {
-            "id": str(run.id),
-            "number": run.number,
-            "status": run.state,
-            self.total_name: run.total,
-            "is_dedup": submitted.is_dedup,
-            "identical_to": str(twin) if twin else None,
-        }
-        return Status(202, body)
+        response["Location"] = f"/api/{self.kind.plural}/{submitted.run.id}/status"
+        return Status(202, self.submitted.of(submitted))
 
-    def listed(self, request: HttpRequest, filters: RunFilters) -> Json:
+    def listed(self, request: HttpRequest, filters: RunFilters) -> Page[Any]:
         """Return one page of the runs that the filters let through, the newest first."""
         refuse_unknown(request, RunFilters)
-        runs = chosen_runs(Run.objects.visible_to(user_of(request)).filter(kind=self.kind), filters)
-        shown = runs[filters.offset : filters.offset + filters.limit]
-        return page_body([self.item_body(run) for run in shown], runs.count(), filters.limit, filters.offset)
+        runs = chosen_runs(Run.objects.visible_to(user_of(request)).filter(kind=self.kind.name), filters)
+        items = [self.item.of(run) for run in runs[filters.part]]
+        return self.page.of(items, runs.count(), filters.limit, filters.offset)
 
     def delete(self, request: HttpRequest, run_id: uuid.UUID) -> Status[None]:
         """Delete a run that has ended.
@@ -121,7 +108,7 @@ class RunResource:
             raise ApiError(409, f"{run} is {run.state}; cancel it before deleting it.")
         return Status(204, None)
 
-    def cancel(self, request: HttpRequest, run_id: uuid.UUID) -> Json:
+    def cancel(self, request: HttpRequest, run_id: uuid.UUID) -> Cancelled:
         """Cancel a run that waits or runs.
 
         Raises:
@@ -131,19 +118,19 @@ class RunResource:
         if not run.mark_cancelled():
             run.refresh_from_db()
             raise ApiError(409, f"{run} is {run.state} already and cannot be cancelled.")
-        return {"id": str(run.id), "status": run.state}
+        return Cancelled(id=str(run.id), status="cancelled")
 
-    def after(self, verb: Callable[[Run], None], request: HttpRequest, run_id: uuid.UUID) -> Status[Json]:
+    def after(self, verb: Callable[[Run], None], request: HttpRequest, run_id: uuid.UUID) -> Status[RunBody]:
         """Do something with a run and return how it stands then; what its state forbids is raised."""
         run = self.manageable(request, run_id)
         verb(run)
-        return Status(202, self.status_body(run))
+        return Status(202, self.status.of(run))
 
 
 def router_of(of: RunResource) -> Router:
     """Return a router with the routes that every kind has."""
     router = Router(tags=[f"{of.kind.label}s"])
-    name, noun = of.kind.value, of.noun
+    name, noun = of.kind.name, of.kind.one
 
     @router.post(
         "/",
@@ -163,7 +150,7 @@ def router_of(of: RunResource) -> Router:
         description="The newest come first.",
         operation_id=f"list_{name}s",
     )
-    def list_runs(request: HttpRequest, filters: Query[RunFilters]) -> Json:
+    def list_runs(request: HttpRequest, filters: Query[RunFilters]) -> Page[Any]:
         return of.listed(request, filters)
 
     @router.get(
@@ -173,8 +160,8 @@ def router_of(of: RunResource) -> Router:
         description="Everything but its tables and series.",
         operation_id=f"read_{name}",
     )
-    def read_run(request: HttpRequest, run_id: uuid.UUID) -> Json:
-        return of.detail_body(of.visible(request, run_id))
+    def read_run(request: HttpRequest, run_id: uuid.UUID) -> RunBody:
+        return of.detail.of(of.visible(request, run_id))
 
     @router.patch(
         "/{uuid:run_id}",
@@ -182,10 +169,10 @@ def router_of(of: RunResource) -> Router:
         summary=f"Change title, notes and tags of {noun}",
         description="What the body leaves out stays as it is.",
         operation_id=f"change_{name}",
-        openapi_extra=takes(schemas.WordsBody),
+        openapi_extra=takes(NoteBody),
     )
-    def change_run(request: HttpRequest, run_id: uuid.UUID) -> Json:
-        return of.item_body(rewritten(of.manageable(request, run_id), json_object(request)))
+    def change_run(request: HttpRequest, run_id: uuid.UUID) -> RunBody:
+        return of.item.of(rewritten(of.manageable(request, run_id), json_object(request)))
 
     @router.delete(
         "/{uuid:run_id}",
@@ -201,20 +188,20 @@ def router_of(of: RunResource) -> Router:
         "/{uuid:run_id}/status",
         response={200: of.status, **ERRORS},
         summary=f"Follow {noun}",
-        description="How it stands, what it has so far, and its result once it is completed.",
+        description="Status, partial results and, once it is completed, the result.",
         operation_id=f"follow_{name}",
     )
-    def status_of_run(request: HttpRequest, run_id: uuid.UUID) -> Json:
-        return of.status_body(of.visible(request, run_id))
+    def status_of_run(request: HttpRequest, run_id: uuid.UUID) -> RunBody:
+        return of.status.of(of.visible(request, run_id))
 
     @router.post(
         "/{uuid:run_id}/cancel",
-        response={200: schemas.Cancelled, **ERRORS},
+        response={200: Cancelled, **ERRORS},
         summary=f"Cancel {noun}",
-        description="One that waits or runs. The answer is true at once; what is finished is kept.",
+        description="Pending or running. It is cancelled before the answer; finished trials are kept.",
         operation_id=f"cancel_{name}",
     )
-    def cancel_run(request: HttpRequest, run_id: uuid.UUID) -> Json:
+    def cancel_run(request: HttpRequest, run_id: uuid.UUID) -> Cancelled:
         return of.cancel(request, run_id)
 
     return router
@@ -226,9 +213,21 @@ def add_resume(router: Router, of: RunResource) -> None:
     @router.post(
         "/{uuid:run_id}/resume",
         response={202: of.status, **ERRORS},
-        summary=f"Resume {of.noun}",
-        description="Goes on with a cancelled or failed one: only what is missing is done.",
-        operation_id=f"resume_{of.kind.value}",
+        summary=f"Resume {of.kind.one}",
+        description="Continues a cancelled or failed run; only missing work is done.",
+        operation_id=f"resume_{of.kind.name}",
     )
     def resume_run(request: HttpRequest, run_id: uuid.UUID) -> Any:
         return of.after(verbs.resume, request, run_id)
+
+
+def rewritten(run: Run, sent: dict[str, Any]) -> Run:
+    """Store what a body tells of a run, and return the run as it is then.
+
+    Raises:
+        SpecError: a field is unknown, of another kind, or too long.
+    """
+    kept = {name: value for name, value in vars(NoteFields.of(run)).items() if name not in sent}
+    text = checked({**kept, **sent})
+    Note.objects.write(run, title=text.title, notes=text.notes, tags=text.tags)
+    return Run.objects.select_related("note").get(pk=run.pk)

@@ -21,13 +21,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from tqdm import tqdm
 
+from algotrade.account import ACCOUNT_FIELDS
 from algotrade.errors import SpecError
 from algotrade.ports import Json
-from algotrade.resolve import Resolved, ResolvedDownload, ResolvedOptimization
-from runs import draining, first_start, verbs
-from runs.models import IllegalTransition, Run, RunKind, RunState
-from runs.phases import PHASE_WORDS
-from runs.tasks import execute
+from runs import shutdown
+from runs.actions import verbs
+from runs.management import first_start
+from runs.models import IllegalTransition, Kind, Run, RunState, Submission
+from runs.node.tasks import execute
 
 COMPLETED, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 """The exit statuses."""
@@ -39,12 +40,13 @@ ACCOUNT_OPTIONS = {
     "--timeframe": ("timeframe", "such as 1h"),
     "--start": ("start", "first day or moment [the first bar]"),
     "--end": ("end", "last day or moment [the last bar]"),
-    "--cash": ("initial_cash", "initial capital [10000]"),
-    "--commission": ("commission", "fraction of each fill's notional [0]"),
-    "--slippage-ticks": ("slippage_ticks", "adverse ticks of each fill [0]"),
+    **{
+        declared.option: (declared.name, f"{declared.option_help} [{declared.default:g}]")
+        for declared in ACCOUNT_FIELDS
+        if declared.option
+    },
 }
 """Options of one value, the fields of a submission that they are, and what they say."""
-Submission = Resolved | ResolvedOptimization | ResolvedDownload
 REQUIRED = frozenset(("--strategy", "--asset", "--exchange", "--timeframe"))
 
 
@@ -52,14 +54,14 @@ class ForegroundCommand(BaseCommand):
     """Submits a run, executes it in this process, and tells what came of it.
 
     Attributes:
-        unit: what progress counts.
+        kind: of its runs.
         account_options: options of one value, as ACCOUNT_OPTIONS.
         options: further options of one value.
         required: those that must be given.
     """
 
     requires_migrations_checks = False
-    unit: ClassVar[str]
+    kind: ClassVar[Kind]
     account_options: ClassVar[dict[str, tuple[str, str]]] = ACCOUNT_OPTIONS
     options: ClassVar[dict[str, tuple[str, str]]] = {}
     required: ClassVar[frozenset[str]] = REQUIRED
@@ -83,12 +85,12 @@ class ForegroundCommand(BaseCommand):
             run = self.submit(resolved)
             self._carry_out(run, interrupted, is_shown=not options["json"])
         run.refresh_from_db()
-        self.stdout.write(
-            json.dumps(self.facts(run), indent=2, allow_nan=False) if options["json"] else "\n".join(self.lines(run))
-        )
+        is_json = options["json"]
+        output = json.dumps(self.facts(run), indent=2, allow_nan=False) if is_json else "\n".join(self.lines(run))
+        self.stdout.write(output)
         if run.state != RunState.COMPLETED:
             self.stdout.flush()
-            for line in self.problems(run):
+            for line in self.kind.terminal.problems(run):
                 self.stderr.write(line)
             sys.exit(INTERRUPTED if interrupted.is_set() else FAILED)
 
@@ -114,20 +116,12 @@ class ForegroundCommand(BaseCommand):
             raise _bad_input(error) from None
 
     @abstractmethod
-    def standing(self, run: Run) -> str:
-        """Return what stands behind the progress bar."""
-
-    @abstractmethod
     def facts(self, run: Run) -> Json:
-        """Return the outcome for programs."""
+        """Return the outcome as JSON types, for programs."""
 
-    @abstractmethod
     def lines(self, run: Run) -> list[str]:
         """Return the outcome for people."""
-
-    def problems(self, run: Run) -> list[str]:  # noqa: ARG002 - a command may have none
-        """Return what people are told of a run that did not complete, besides `lines`."""
-        return []
+        return self.kind.terminal.lines(run)
 
     def _resolved(self, options: dict[str, Any]) -> Submission | Run:
         one_value = {**self.account_options, **self.options}
@@ -143,7 +137,7 @@ class ForegroundCommand(BaseCommand):
         watcher = threading.Thread(target=self._watch, args=(run.pk, interrupted, is_over, is_shown), name="watch")
         watcher.start()
         try:
-            while run.is_active and not draining.is_draining():
+            while run.is_active and not shutdown.has_begun():
                 execute(str(run.id))
                 run.refresh_from_db()
                 if run.is_active:
@@ -159,7 +153,7 @@ class ForegroundCommand(BaseCommand):
             with tqdm(
                 total=run.total,
                 initial=run.processed,
-                unit=f" {self.unit}s",
+                unit=f" {self.kind.unit}",
                 unit_scale=True,
                 **terminal_shape(),
                 disable=None if is_shown else True,
@@ -169,30 +163,24 @@ class ForegroundCommand(BaseCommand):
                     if interrupted.wait(SECONDS_BETWEEN_LOOKS):
                         run.mark_cancelled()
                     run.refresh_from_db()
-                    bar.set_description(PHASE_WORDS.get(run.phase, run.phase), refresh=False)
-                    bar.set_postfix_str(self.standing(run), refresh=False)
+                    bar.set_description(self.kind.phases.get(run.phase, run.phase), refresh=False)
+                    bar.set_postfix_str(self.kind.terminal.progress(run), refresh=False)
                     bar.total = run.total  # a download's changes as bars turn out to be missing
                     bar.update(run.processed - bar.n)
         finally:
-            draining.begin()
+            shutdown.begin()
             connections.close_all()
 
 
 class ResumableCommand(ForegroundCommand):
-    """One whose cancelled or failed runs can go on: --resume, and saying so.
+    """One whose cancelled or failed runs can go on: --resume, and saying so."""
 
-    Attributes:
-        kind: of its runs.
-    """
-
-    kind: ClassVar[RunKind]
     required: ClassVar[frozenset[str]] = frozenset()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         super().add_arguments(parser)
         parser.add_argument(
-            "--resume", metavar="NUMBER", type=int, help=f"go on with a cancelled or failed {self.kind.value}"
+            "--resume", metavar="NUMBER", type=int, help=f"go on with a cancelled or failed {self.kind.name}"
         )
 
     def earlier(self, number: int) -> Run:
@@ -201,9 +189,9 @@ class ResumableCommand(ForegroundCommand):
         Raises:
             SpecError: there is none.
         """
-        run = Run.objects.filter(kind=self.kind, number=number).first()
+        run = Run.objects.filter(kind=self.kind.name, number=number).first()
         if run is None:
-            raise SpecError({"resume": f"There is no {self.kind.value} {number}."})
+            raise SpecError({"resume": f"There is no {self.kind.name} {number}."})
         return run
 
     def submit(self, resolved: Submission | Run) -> Run:
@@ -216,18 +204,17 @@ class ResumableCommand(ForegroundCommand):
             raise CommandError(f"Nothing was started.\nresume: {error}", returncode=BAD_INPUT) from None
         return resolved
 
-    def how_to_go_on(self, run: Run) -> list[str]:
-        """Return what people are told of a run that can go on; nothing of the others."""
-        return (
-            []
-            if verbs.refusal(run, "resume")
-            else [f"Go on: --resume {run.number}, or Resume on {run.get_absolute_url()}"]
-        )
+    def lines(self, run: Run) -> list[str]:
+        """Return the outcome for people, and how to go on with a run that can."""
+        output = super().lines(run)
+        if verbs.refusal(run, "resume"):
+            return output
+        return [*output, f"Go on: --resume {run.number}, or Resume on {run.get_absolute_url()}"]
 
 
 def _bad_input(error: SpecError) -> CommandError:
-    told = "\n".join(f"{name}: {message}" for name, message in error.fields.items())
-    return CommandError(f"Nothing was started.\n{told}", returncode=BAD_INPUT)
+    messages = "\n".join(f"{name}: {message}" for name, message in error.fields.items())
+    return CommandError(f"Nothing was started.\n{messages}", returncode=BAD_INPUT)
 
 
 def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:
@@ -239,7 +226,7 @@ def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:
         example: what a text may look like.
 
     Raises:
-        SpecError: one is no assignment, or a name comes twice.
+        SpecError: one is no assignment, or a name appears twice.
     """
     found: dict[str, str] = {}
     for text in texts:
@@ -248,7 +235,7 @@ def assigned(texts: list[str], field: str, example: str) -> dict[str, str]:
         if not name or not is_there or not value:
             raise SpecError({where: f"Must be like {example}; it is {text!r}."})
         if name in found:
-            raise SpecError({where: f"Is given twice: {found[name]} and {value}."})
+            raise SpecError({where: f"Given twice: {found[name]} and {value}."})
         found[name] = value
     return found
 

@@ -2,7 +2,7 @@
 
     pending -> running -> completed | failed | cancelled
     pending -> cancelled
-    running -> pending              (its worker was lost, or its node is draining)
+    running -> pending              (its worker was lost, or its node is shutting down)
     cancelled | failed -> pending   (Resume: optimizations and downloads; what was done is kept, none is done again)
     completed | failed -> pending   (Retry failed: optimizations only; only the failed trials run again)
 
@@ -14,30 +14,37 @@ A backtest has one owner from its claim to its end. An optimization is prepared 
 between, while its phase is `running_trials`, it has none: then its chunks have owners, as many as workers are free.
 """
 
-from runs.access_models import ApiToken, LoginLink
+from runs.models.access import ApiToken, LoginLink
+from runs.models.kind import Kind, Submission, all_kinds, kind_named, kind_of
 from runs.models.note import Note
+from runs.models.optimization import Chunk, Trial, TrialFamily
 from runs.models.run import Run, RunQuerySet
-from runs.models.search import Chunk, Trial, TrialFamily
-from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, IllegalTransition, RunKind, RunState
+from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, IllegalTransition, RunState
+from runs.models.transitions import HEADLINE
 from runs.models.upload import Upload, UploadState
 from runs.models.worker import Worker
 
 __all__ = [
     "ACTIVE",
+    "HEADLINE",
     "TERMINAL",
     "TRIALS_PHASE",
     "ApiToken",
     "Chunk",
     "IllegalTransition",
+    "Kind",
     "LoginLink",
     "Note",
     "Run",
-    "RunKind",
     "RunQuerySet",
     "RunState",
+    "Submission",
     "Trial",
     "TrialFamily",
     "Upload",
     "UploadState",
     "Worker",
+    "all_kinds",
+    "kind_named",
+    "kind_of",
 ]

@@ -1,4 +1,4 @@
-"""What people write about a run: a title, notes and tags. A run of which nobody wrote anything has no row here."""
+"""Note: title, notes and tags of a run. A run of which nobody wrote anything has no row here."""
 
 from collections.abc import Sequence
 
@@ -80,7 +80,6 @@ class Note(models.Model):
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is written."""
         return not (self.title or self.notes or self.tags)
 
 

@@ -12,16 +12,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from algotrade.errors import MarketDataError, SpecError
-from algotrade.resolve import Pinned, ResolvedDownload, ResolvedOptimization
-from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key, pins_of
+from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key
 from runs import artifacts, notify
-from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunKind, RunState
+from runs.models.kind import Kind, Submission, all_kinds, kind_choices, kind_of, kind_of_submission
+from runs.models.sqlite_lock import sqlite_write_lock
+from runs.models.states import ACTIVE, TERMINAL, TRIALS_PHASE, RunState
 from runs.models.transitions import Transitions
-from runs.models.turns import in_turn
 
 if TYPE_CHECKING:
     from runs.models.note import Note
-    from runs.models.search import Trial
+    from runs.models.optimization import Trial
 
 ROW_WITHOUT = ("result", "error_stack_trace")
 """Columns that no list shows: the bulk of a row."""
@@ -51,7 +51,7 @@ class RunQuerySet(models.QuerySet["Run"]):
 
         There are trials to evaluate, or all are done and nobody has begun to report.
         """
-        running = self.filter(kind=RunKind.OPTIMIZATION, state=RunState.RUNNING, phase=TRIALS_PHASE, owner="")
+        running = self.filter(state=RunState.RUNNING, phase=TRIALS_PHASE, owner="")
         counted = running.annotate(
             n_busy=Count("chunks", filter=~Q(chunks__owner="")), n_free=Count("chunks", filter=Q(chunks__owner=""))
         )
@@ -72,18 +72,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         return self.filter(run_key=run_key, state=RunState.COMPLETED).order_by("-number").first()
 
     def submit(
-        self,
-        resolved: "Pinned | ResolvedOptimization | ResolvedDownload",
-        user: AbstractBaseUser,
-        *,
-        repeats: "Trial | None" = None,
+        self, submission: Submission, user: AbstractBaseUser, *, repeats: "Trial | None" = None
     ) -> "tuple[Run, bool]":
         """Insert a pending run, or find the active one of the same key.
 
         The partial unique constraint decides races, so the insert comes first and the look-up after a conflict.
 
         Args:
-            resolved: what to run.
+            submission: what to run.
             user: for whom.
             repeats: the trial of which a backtest is the repetition.
 
@@ -94,82 +90,45 @@ class RunQuerySet(models.QuerySet["Run"]):
             SpecError: the candles were deleted meanwhile.
             RuntimeError: the identical run ended between insert and look-up ten times in a row.
         """
-        if isinstance(resolved, ResolvedDownload):
-            return self._insert_or_find(resolved, user, repeats)
+        kind = kind_of_submission(submission)
         with ExitStack() as until_inserted:  # who deletes a dataset looks for its runs: before, or after this one
-            try:
-                until_inserted.enter_context(artifacts.candle_store().pinned(pins_of(resolved.spec, resolved.inputs)))
-            except MarketDataError as error:
-                raise SpecError({"asset": str(error)}) from error
-            return self._insert_or_find(resolved, user, repeats)
-
-    def _insert_or_find(
-        self,
-        resolved: "Pinned | ResolvedOptimization | ResolvedDownload",
-        user: AbstractBaseUser,
-        repeats: "Trial | None",
-    ) -> "tuple[Run, bool]":
-        for _ in range(10):
-            try:
-                with in_turn(), transaction.atomic():
-                    run = self._insert_pending(resolved, user, repeats)
-                    run.announce()
-                return run, False
-            except IntegrityError:
-                active = self.active().filter(run_key=resolved.run_key).first()
-                if active is not None:
-                    return active, True
-        raise RuntimeError(f"An identical run kept starting and ending while {resolved.run_key} was submitted.")
+            if pins := kind.pins(submission):
+                try:
+                    until_inserted.enter_context(artifacts.candle_store().pinned(pins))
+                except MarketDataError as error:
+                    raise SpecError({"asset": str(error)}) from error
+            for _ in range(10):
+                try:
+                    with sqlite_write_lock(), transaction.atomic():
+                        run = self._insert_pending(kind, submission, user, repeats)
+                        run.announce()
+                    return run, False
+                except IntegrityError:
+                    active = self.active().filter(run_key=submission.run_key).first()
+                    if active is not None:
+                        return active, True
+        raise RuntimeError(f"An identical run kept starting and ending while {submission.run_key} was submitted.")
 
     def _insert_pending(
-        self,
-        resolved: "Pinned | ResolvedOptimization | ResolvedDownload",
-        user: AbstractBaseUser,
-        repeats: "Trial | None",
+        self, kind: Kind, submission: Submission, user: AbstractBaseUser, repeats: "Trial | None"
     ) -> "Run":
-        if isinstance(resolved, ResolvedDownload):
-            return self._insert_download(resolved, user)
-        spec, is_search = resolved.spec, isinstance(resolved, ResolvedOptimization)
-        where = spec.datasets[0] if isinstance(spec, OptimizationSpec) else spec
         run = self.create(
-            kind=RunKind.OPTIMIZATION if is_search else RunKind.BACKTEST,
+            kind=kind.name,
             user_id=user.pk,
-            run_key=resolved.run_key,
-            strategy_name=spec.strategy_name,
-            asset=where.asset,
-            exchange=where.exchange,
-            timeframe=where.timeframe,
-            spec=spec.to_dict(),
-            inputs=resolved.inputs.to_dict(),
-            total=resolved.n_trials if isinstance(resolved, ResolvedOptimization) else resolved.total_bars,
-            sources=[resolved.inputs.source_hash] if is_search else [],
+            run_key=submission.run_key,
             repeated_run=repeats.run if repeats else None,
             repeated_trial=repeats.number if repeats else None,
+            **kind.columns(submission),
         )
-        if isinstance(resolved, ResolvedOptimization):
-            run.remember_families(resolved.spec, resolved.inputs)
+        kind.inserted(run, submission)
         return run
-
-    def _insert_download(self, resolved: ResolvedDownload, user: AbstractBaseUser) -> "Run":
-        spec = resolved.spec
-        return self.create(
-            kind=RunKind.DOWNLOAD,
-            user_id=user.pk,
-            run_key=resolved.run_key,
-            asset=spec.asset,
-            exchange=spec.exchange,
-            timeframe=spec.timeframe,
-            spec=spec.to_dict(),
-            inputs=resolved.inputs,
-            total=resolved.total_bars,
-        )
 
     def claim(self, run_id: uuid.UUID, owner: str) -> "Run | None":
         """Pending -> running for the worker `owner`; return the run, or None when it is no longer there to take."""
         now = timezone.now()
         waiting = self.filter(id=run_id, state=RunState.PENDING)
-        # A backtest starts again at bar 0; an optimization's trials and a download's bars that are there stay.
-        restart = {"processed": 0, "failed": 0} if waiting.filter(kind=RunKind.BACKTEST).exists() else {}
+        starts_again = [kind.name for kind in all_kinds() if kind.is_restarted]
+        restart = {"processed": 0, "failed": 0} if waiting.filter(kind__in=starts_again).exists() else {}
         claimed = waiting.update(
             **restart,
             state=RunState.RUNNING,
@@ -199,7 +158,7 @@ class Run(Transitions):
 
     number = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=16, choices=RunKind, default=RunKind.BACKTEST)
+    kind = models.CharField(max_length=16, choices=kind_choices, default="backtest")
     state = models.CharField(max_length=16, choices=RunState, default=RunState.PENDING)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
     run_key = models.CharField(max_length=64)
@@ -314,10 +273,10 @@ class Run(Transitions):
     @property
     def handle(self) -> str:
         """What addresses call the run where a person may read it: b1207, o482."""
-        return f"{self.kind[0]}{self.number}"
+        return f"{kind_of(self).letter}{self.number}"
 
     @property
-    def words(self) -> "Note | None":
+    def note_or_none(self) -> "Note | None":
         """What people wrote about the run; None when nobody wrote anything."""
         return getattr(self, "note", None)
 
@@ -342,28 +301,10 @@ class Run(Transitions):
         return self.processed / self.total if self.total else 0.0
 
     @property
-    def is_optimization(self) -> bool:
-        """Whether the run has trials."""
-        return self.kind == RunKind.OPTIMIZATION
-
-    @property
-    def is_download(self) -> bool:
-        """Whether the run fetches candles."""
-        return self.kind == RunKind.DOWNLOAD
-
-    @property
     def rate(self) -> float | None:
         """Bars (or trials) per second in this attempt; None before it is known."""
-        rate = self._trial_rate() if self.is_optimization else self.live.get("rate")
+        rate = kind_of(self).rate(self)
         return float(rate) if rate else None
-
-    def _trial_rate(self) -> float | None:
-        """Return trials per second since this attempt began to evaluate; what was there before does not count."""
-        began, before = self.live.get("began"), self.live.get("processed_before", 0)
-        if began is None:
-            return None
-        seconds = (self.finished_at or self.updated_at).timestamp() - float(began)
-        return (self.processed - before) / seconds if seconds > 0 else None
 
     @property
     def eta_seconds(self) -> float | None:
@@ -375,7 +316,7 @@ class Run(Transitions):
     @property
     def is_off_pace(self) -> bool:
         """Whether the rate so far tells nothing of what remains: it waits for an exchange, or is finishing early."""
-        return self.finish_requested or (self.is_download and bool(self.live.get("waiting")))
+        return kind_of(self).is_off_pace(self)
 
     @property
     def completed_trials(self) -> int:

@@ -1,4 +1,4 @@
-"""The states and kinds of runs."""
+"""The states of runs."""
 
 from django.db import models
 
@@ -17,14 +17,6 @@ class RunState(models.TextChoices):
     COMPLETED = "completed", "Completed"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
-
-
-class RunKind(models.TextChoices):
-    """What a run executes."""
-
-    BACKTEST = "backtest", "Backtest"
-    OPTIMIZATION = "optimization", "Optimization"
-    DOWNLOAD = "download", "Download"
 
 
 ACTIVE = (RunState.PENDING, RunState.RUNNING)

@@ -11,11 +11,20 @@ from django.utils import timezone
 
 from algotrade.ports import Json
 from runs import notify, queue
+from runs.models.kind import kind_of
 from runs.models.states import ACTIVE, TRIALS_PHASE, RunState
 
 if TYPE_CHECKING:
+    from runs.models.optimization import Chunk
     from runs.models.run import Run
-    from runs.models.search import Chunk
+
+HEADLINE = {
+    "total_return": "total_return",
+    "sharpe_ratio": "sharpe_ratio",
+    "max_drawdown": "max_drawdown",
+    "n_trades": "trades",
+}
+"""The metrics that a completed run's row has columns for, which the list shows and sorts, by column."""
 
 
 class Transitions(models.Model):
@@ -45,7 +54,7 @@ class Transitions(models.Model):
         return self._move(ACTIVE, RunState.CANCELLED, owner_now="", finished_at=timezone.now())
 
     def mark_pending(self, owner: str, *, crashed: bool, notice: str) -> bool:
-        """Running -> pending: its worker was lost (`crashed`, which counts), or its node drains (which does not)."""
+        """Running -> pending: its worker was lost (`crashed`: it counts), or its node shuts down (it does not)."""
         return self._move(
             (RunState.RUNNING,),
             RunState.PENDING,
@@ -116,90 +125,40 @@ class Transitions(models.Model):
             trace = printed.strip() or reason
             return self.mark_failed("", {"type": "WorkerLost", "message": message, "trace": trace, "detail": detail})
 
-    def mark_completed(self, owner: str, result: Json, artifact: str, live: Json | None = None) -> bool:
+    def mark_completed(
+        self,
+        owner: str,
+        result: Json,
+        *,
+        headline: Mapping[str, Any] | None = None,
+        publish: Callable[[], object] | None = None,
+        **columns: Any,
+    ) -> bool:
         """Running -> completed.
 
         Args:
             owner: the token of the claim.
-            result: metrics, reasons, findings and the panes of indicators.
-            artifact: the folder of the arrays, which must be in place already.
-            live: the whole curve, which a run quicker than a beat has not told yet; None keeps the row's.
-        """
-        metrics: Mapping[str, Any] = result["metrics"]
-        return self._move(
-            (RunState.RUNNING,),
-            RunState.COMPLETED,
-            owner=owner,
-            owner_now="",
-            processed=F("total"),
-            phase="computing_metrics",  # the last one; a quick run's beats may have told none
-            finished_at=timezone.now(),
-            result=result,
-            artifact=artifact,
-            live=live or F("live"),
-            total_return=metrics.get("total_return"),
-            sharpe_ratio=metrics.get("sharpe_ratio"),
-            max_drawdown=metrics.get("max_drawdown"),
-            n_trades=metrics.get("trades"),
-        )
-
-    def mark_search_completed(self, owner: str, result: Json) -> bool:
-        """Running -> completed, for an optimization; it is partial when some of its trials were never evaluated."""
-        best = self._run.find_best_trial()
-        headline = (
-            {}
-            if best is None
-            else {
-                "total_return": best.total_return,
-                "sharpe_ratio": best.sharpe_ratio,
-                "max_drawdown": best.max_drawdown,
-                "n_trades": None if best.trades is None else int(best.trades),
-            }
-        )
-        with transaction.atomic():
-            moved = self._move(
-                (RunState.RUNNING,),
-                RunState.COMPLETED,
-                owner=owner,
-                owner_now="",
-                finished_at=timezone.now(),
-                result=result,
-                is_partial=self._run.processed < self._run.total,
-                **headline,
-            )
-            if moved:
-                self._run.chunks.all().delete()  # what Finish now left undone
-        return moved
-
-    def mark_downloaded(self, owner: str, result: Json, publish: Callable[[], object]) -> bool:
-        """Running -> completed, for a download.
-
-        The dataset's new version appears while the row is held: a cancel that comes first finds no new version, and one
-        that comes later finds the download completed.
-
-        Args:
-            owner: the token of the claim.
-            result: what came of it.
-            publish: makes the new version visible, at once or not at all.
+            result: what came of the run, as the package of its kind reads it.
+            headline: metrics by name, of which the list shows and sorts the first few.
+            publish: makes what the run produced visible, at once or not at all, while the row is held: a cancel that
+                comes first finds nothing new, and one that comes later finds the run completed.
+            columns: of the row, that change with its state.
 
         Raises:
             Exception: whatever `publish` raises; the run is still running then.
         """
-        n_bars = result["n_fetched"]
         with transaction.atomic():
             moved = self._move(
                 (RunState.RUNNING,),
                 RunState.COMPLETED,
                 owner=owner,
                 owner_now="",
-                phase="storing_candles",
-                processed=n_bars,
-                total=n_bars,
-                live={"added": result["n_added"]},  # a list shows it, and reads no results
                 finished_at=timezone.now(),
                 result=result,
+                **{column: (headline or {}).get(name) for column, name in HEADLINE.items()},
+                **columns,
             )
-            if moved:
+            if moved and publish:
                 publish()
         return moved
 
@@ -248,8 +207,8 @@ class Transitions(models.Model):
             IntegrityError: a run of the same key is active.
         """
         with transaction.atomic():
-            kept = "only bars that are missing are fetched" if self._run.is_download else "only missing trials run"
-            moved = self._again((RunState.CANCELLED, RunState.FAILED), notice=f"Resumed: {kept}.")
+            notice = kind_of(self._run).resume_note
+            moved = self._again((RunState.CANCELLED, RunState.FAILED), notice=notice)
             if moved:
                 self._run.chunks.update(owner="", crashes=0)
         return moved
@@ -319,40 +278,28 @@ class Transitions(models.Model):
         if running.update(notice=notice, rev=F("rev") + 1, updated_at=timezone.now()):
             notify.ring()
 
-    def write_progress(self, owner: str, *, processed: int, phase: str, live: Json) -> bool:
+    def write_progress(self, owner: str, *, processed: int, phase: str, live: Json, total: int | None = None) -> bool:
         """Store how far the run is; False when `owner` has lost it, and then nothing was written.
 
-        A count never goes backwards within an attempt, whatever order writes arrive in.
+        A count never goes backwards within an attempt, whatever order writes arrive in, and never beyond a new total.
         """
+        count = Greatest(F("processed"), processed)
         changed = (
             self._rows()
             .filter(pk=self.pk, state=RunState.RUNNING, owner=owner)
             .update(
-                processed=Greatest(F("processed"), processed),
+                processed=count,
                 phase=phase,
                 live=live,
                 beat=F("beat") + 1,
                 rev=F("rev") + 1,
                 updated_at=timezone.now(),
+                **({} if total is None else {"total": Greatest(count, total)}),
             )
         )
         if changed:
             notify.ring()
         return bool(changed)
-
-    def write_fetched(self, owner: str, *, processed: int, total: int, phase: str, live: Json) -> bool:
-        """Store how far a download is; False when `owner` has lost it, and then nothing was written.
-
-        Bars that turn out to be missing make the total smaller; the count never goes backwards.
-        """
-        return self._step(
-            owner,
-            owner_now=owner,
-            processed=Greatest(F("processed"), processed),
-            total=Greatest(F("processed"), processed, total),
-            phase=phase,
-            live=live,
-        )
 
     def write_beat(self, owner: str) -> bool:
         """Tell that the owner lives, without a visible change; False when `owner` has lost the run."""

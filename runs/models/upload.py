@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from algotrade.market.preview import Preview
+from algotrade.market.importing.preview import Preview
 from runs import artifacts
 from runs.owners import new_owner
 
@@ -87,7 +87,6 @@ class Upload(models.Model):
         ordering = ("-created_at",)
 
     def __str__(self) -> str:
-        """Return the file's name."""
         return self.name
 
     def get_absolute_url(self) -> str:
@@ -96,7 +95,6 @@ class Upload(models.Model):
 
     @property
     def path(self) -> Any:
-        """Where the file lies."""
         return artifacts.uploads_folder() / str(self.id) / self.name
 
     @property
@@ -167,9 +165,7 @@ class Upload(models.Model):
     def mark_interrupted(self, owner: str) -> bool:
         """Checking or importing -> checked, because the process of `owner` is gone."""
         active = Upload.objects.active().filter(pk=self.pk, owner=owner)
-        return self._give_up(
-            active, "It was interrupted. Try again: bars that are stored already are not stored twice."
-        )
+        return self._give_up(active, "It was interrupted. Try again: bars are not stored twice.")
 
     def _give_up(self, active: UploadQuerySet, reason: str) -> bool:
         changed = active.update(

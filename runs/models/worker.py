@@ -29,7 +29,6 @@ class Worker(models.Model):
         constraints = (models.UniqueConstraint(fields=("host", "pid", "started_ticks"), name="worker_process_once"),)
 
     def __str__(self) -> str:
-        """Return host and process id."""
         return f"{self.host}:{self.pid}"
 
     @property

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import template
 
-from runs.figures import Figure, value_text
+from runs.display.figures import Figure, value_text
 from runs.templatetags import numbers
 
 register = template.Library()

@@ -9,10 +9,11 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from runs import throttle, verbs
-from runs.comparison import LEAST, MOST, Subject, UnknownReferenceError, differing, groups_of, subject_of
+from runs import throttle
 from runs.models import IllegalTransition, Run
-from runs.views.answers import viewer
+from runs.optimizations import verbs
+from runs.views.comparison import LEAST, MOST, Subject, UnknownReferenceError, differing, groups_of, subject_of
+from runs.views.responses import viewer
 
 MOST_REFERENCES = 20
 """References of one address that are looked at."""
@@ -24,7 +25,7 @@ def compare(request: HttpRequest) -> HttpResponse:
     subjects, problems = _subjects(request, request.GET.getlist("r"))
     is_narrow, is_whole = "differences" in request.GET, "all" in request.GET
     if not problems and len(subjects) == 1:
-        problems.append("One run alone compares with nothing. Add another one.")
+        problems.append("Add a second run to compare with.")
     context: dict[str, Any] = {"nav": "compare", "subjects": subjects, "problems": problems, "most": MOST}
     if len(subjects) >= LEAST:
         groups = groups_of(subjects, is_whole=is_whole)

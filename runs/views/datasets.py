@@ -17,11 +17,13 @@ from algotrade.market.bars import DAY_NS, Bars, timeframe_ns
 from algotrade.market.calendar import empty_days, find_gaps, trades_on_weekends
 from algotrade.market.resample import longer_timeframes
 from algotrade.market.store import Dataset
-from runs import artifacts, datasets
-from runs.figures import moment
-from runs.forms import dataset_value
+from runs import artifacts
+from runs.backtests.price import windowed
+from runs.datasets import usage
+from runs.display.fields import dataset_value
+from runs.display.figures import moment
+from runs.downloads.history import was_downloaded
 from runs.models import Upload
-from runs.price import windowed
 from runs.views.uploads import uploads
 
 GAPS_PER_PAGE = 20
@@ -33,7 +35,7 @@ BARS_AROUND = 10
 @require_GET
 def data(request: HttpRequest) -> HttpResponse:
     """List the datasets, and the files that wait to be imported."""
-    n_runs = datasets.usage()
+    n_runs = usage.usage()
     found, problems = artifacts.candle_store().survey()
     rows = [
         {
@@ -41,7 +43,7 @@ def data(request: HttpRequest) -> HttpResponse:
             "value": dataset_value(item),
             "first": moment(item.first_ns),
             "last": moment(item.last_ns),
-            "n_runs": n_runs[datasets.names_of(item)],
+            "n_runs": n_runs[usage.names_of(item)],
         }
         for item in found
     ]
@@ -83,7 +85,7 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
     store = artifacts.candle_store()
     versions = store.versions(item)
     newest = versions[0] if versions else item
-    n_runs = datasets.usage()[datasets.names_of(item)]
+    n_runs = usage.usage()[usage.names_of(item)]
     context: dict[str, Any] = {
         "nav": "data",
         "dataset": item,
@@ -94,8 +96,8 @@ def _page(request: HttpRequest, item: Dataset, *, problem: str = "", status: int
         "stored_at": moment(item.history.stored_ns) if item.history.stored_ns else None,
         "is_newest": item.version == newest.version,
         "n_runs": n_runs,
-        "was_downloaded": datasets.was_downloaded(item),
-        "why_kept": datasets.why_kept(item),
+        "was_downloaded": was_downloaded(item),
+        "why_kept": usage.why_kept(item),
         "versions": [_version(one, len(versions) - at) for at, one in enumerate(versions[:VERSIONS_SHOWN])],
         "n_older": max(0, len(versions) - VERSIONS_SHOWN),
         "longer": longer_timeframes(item.timeframe),
@@ -132,7 +134,7 @@ def _version(one: Dataset, number: int) -> dict[str, Any]:
         "first": moment(one.first_ns),
         "last": moment(one.last_ns),
         "stored_at": moment(one.history.stored_ns) if one.history.stored_ns else None,
-        "changes": one.history.changes.words if one.history.changes else "",
+        "changes": one.history.changes.summary if one.history.changes else "",
     }
 
 
@@ -206,10 +208,10 @@ def dataset_resample(request: HttpRequest, key: str) -> HttpResponse:
     """Put bars together to a longer timeframe, and lead there."""
     item = _found(key, request.POST.get("version"))
     try:
-        made, is_new = datasets.make_longer(item, request.POST.get("timeframe", "")[:20])
+        made, is_new = usage.make_longer(item, request.POST.get("timeframe", "")[:20])
     except MarketDataError as error:
-        return _page(request, item, problem=str(error), status=409 if isinstance(error, datasets.InUse) else 422)
-    words = "a new version" if is_new else "no new version: these very bars were there"
+        return _page(request, item, problem=str(error), status=409 if isinstance(error, usage.InUse) else 422)
+    words = "a new version" if is_new else "no new version: the same bars were stored already"
     messages.info(request, f"{made.label}: {made.n_bars:,} bars, {words}.")
     return redirect("dataset", made.key)
 
@@ -218,12 +220,12 @@ def dataset_resample(request: HttpRequest, key: str) -> HttpResponse:
 def dataset_delete(request: HttpRequest, key: str) -> HttpResponse:
     """Ask whether to delete a dataset; a POST deletes it, unless a run used it."""
     item = _found(key)
-    reason = datasets.why_kept(item)
+    reason = usage.why_kept(item)
     if request.method == "GET":
         return render(request, "data/delete.html", {"nav": "data", "dataset": item, "reason": reason})
     try:
-        datasets.delete(item)
-    except datasets.InUse as error:
+        usage.delete(item)
+    except usage.InUse as error:
         return _page(request, item, problem=str(error), status=409)
     messages.info(request, f"{item.label} on {item.exchange} was deleted.")
     return redirect("data")

@@ -1,22 +1,22 @@
-"""The pages of downloads: the form, and a download in all its states."""
+"""The form of a new download. The page of a download is as every kind has it."""
 
 import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from algotrade.errors import MarketDataError
 from algotrade.market.vendors.spec import DownloadSpec
-from algotrade.resolve import ResolvedDownload
-from runs import artifacts, exchanges
-from runs.figures import moment
-from runs.forms import DownloadForm
-from runs.models import Run, RunKind
-from runs.views.answers import viewer
-from runs.views.run_pages import page_context, runs_of
-from runs.views.submitting import submit_form
+from runs import artifacts
+from runs.display.figures import moment
+from runs.downloads import exchanges
+from runs.downloads.form import DownloadForm, typed_download
+from runs.downloads.kind import DOWNLOAD
+from runs.models import Run
+from runs.views.responses import submit_form, viewer
+from runs.views.run_pages import runs_of
 
 BARS_PER_REQUEST = 1_000
 """What most exchanges give at once, for the estimate."""
@@ -29,42 +29,39 @@ def download_new(request: HttpRequest) -> HttpResponse:
         known = exchanges.known()
     except MarketDataError as error:
         context = {"nav": "data", "missing": str(error)}
-        return render(request, "runs/download_new.html", context, status=200 if request.method == "GET" else 409)
+        return render(request, "downloads/new.html", context, status=200 if request.method == "GET" else 409)
     store = artifacts.candle_store()
     if request.method == "GET":
-        return _page(request, _prefilled(request, DownloadForm({}, known, store, _last_used(request))))
-    form = DownloadForm(request.POST.dict(), known, store)
-    resolved = form.resolve()
-    if resolved is None:
-        return _page(request, form, 422)
-    return submit_form(request, resolved, form, _page)
+        form = DownloadForm(known, store, initial=_prefilled(request), usual=_last_used(request))
+        return _page(request, form if form.is_blank else form.as_sent())
+    return submit_form(request, DownloadForm(known, store, request.POST), _page)
 
 
-def _prefilled(request: HttpRequest, blank: DownloadForm) -> DownloadForm:
+def _prefilled(request: HttpRequest) -> dict[str, str]:
+    """Return what the form begins with."""
     source, dataset = request.GET.get("from", ""), request.GET.get("dataset", "")
     if source:
         try:
-            run = get_object_or_404(runs_of(request, RunKind.DOWNLOAD), id=uuid.UUID(source))
+            run = get_object_or_404(runs_of(request, DOWNLOAD), id=uuid.UUID(source))
         except ValueError:
-            return blank
-        return DownloadForm.from_spec(DownloadSpec.from_dict(run.spec), blank.known, blank.store)
-    asset, exchange, timeframe = (*dataset.split("|"), "", "", "")[:3]
-    data = {"asset": asset, "exchange": exchange, "timeframe": timeframe}
-    return DownloadForm(data, blank.known, blank.store, blank.usual)
+            return {}
+        return typed_download(DownloadSpec.from_dict(run.spec))
+    named = zip(("asset", "exchange", "timeframe"), dataset.split("|"), strict=False)
+    return {name: value for name, value in named if value}
 
 
 def _last_used(request: HttpRequest) -> str:
     """Return the exchange of the viewer's newest download; empty when there is none."""
-    own = Run.objects.filter(kind=RunKind.DOWNLOAD, user=viewer(request)).order_by("-number")
+    own = Run.objects.filter(kind=DOWNLOAD.name, user=viewer(request)).order_by("-number")
     return own.values_list("exchange", flat=True).first() or ""
 
 
 def _page(request: HttpRequest, form: DownloadForm, status: int = 200) -> HttpResponse:
-    resolved = None if form.errors or form.is_blank else form.resolve()
-    return render(request, "runs/download_new.html", {"nav": "data", **_context(form, resolved)}, status=status)
+    return render(request, "downloads/new.html", {"nav": "data", **_context(form)}, status=status)
 
 
-def _context(form: DownloadForm, resolved: ResolvedDownload | None) -> dict[str, Any]:
+def _context(form: DownloadForm) -> dict[str, Any]:
+    resolved = form.resolved if form.is_valid() else None
     there = form.there
     return {
         "form": form,
@@ -83,15 +80,10 @@ def _context(form: DownloadForm, resolved: ResolvedDownload | None) -> dict[str,
 def download_check(request: HttpRequest) -> HttpResponse:
     """Return the summary and each field's message for what is typed so far; nothing starts."""
     try:
-        form = DownloadForm(request.POST.dict(), exchanges.known(), artifacts.candle_store())
+        known = exchanges.known()
     except MarketDataError:
         return HttpResponse(status=204)
-    resolved = None if form.is_blank else form.resolve()
-    return render(request, "runs/_download_check.html", _context(form, resolved))
-
-
-@require_GET
-def download(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Show a download: its progress while it lives, its outcome when it is done, at the same address."""
-    run = get_object_or_404(runs_of(request, RunKind.DOWNLOAD), id=run_id)
-    return render(request, "runs/download_detail.html", page_context(request, run))
+    form = DownloadForm(known, artifacts.candle_store(), request.POST)
+    if form.is_blank:  # nothing is wrong with what nobody has begun with
+        form = DownloadForm(known, artifacts.candle_store(), initial=request.POST.dict())
+    return render(request, "downloads/form/_check.html", _context(form))

@@ -1,4 +1,4 @@
-"""What an optimization's page asks for: the data of its charts, and its trials as CSV or JSON."""
+"""Data of an optimization's page: its charts, and its trials as CSV or JSON."""
 
 import json
 import uuid
@@ -10,51 +10,30 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from algotrade.metrics.vector import METRIC_KEYS, is_count
-from algotrade.ports import Json
-from runs import search_charts
+from algotrade.metrics.vector import METRIC_KEYS, as_long_as_now, is_count
 from runs.api.errors import error_response
-from runs.api.search_bodies import trial_bodies
-from runs.models import Run, RunKind
-from runs.searches import Search, search_of
-from runs.spreadsheets import cell, lines_of, sent_as_file
-from runs.trial_table import Selection, select_trials
+from runs.display.spreadsheets import cell, lines_of, sent_as_file
+from runs.models import Run
+from runs.optimizations.charts import CHARTS
+from runs.optimizations.kind import OPTIMIZATION
+from runs.optimizations.plan import Plan, plan_of
+from runs.optimizations.schemas import trial_bodies
+from runs.optimizations.trials import Selection, select_trials
 
 ROWS_AT_ONCE = 500
 
 
 def _optimization(request: HttpRequest, run_id: uuid.UUID) -> Run:
-    return get_object_or_404(Run.objects.visible_to(request.user), id=run_id, kind=RunKind.OPTIMIZATION)
+    return get_object_or_404(Run.objects.visible_to(request.user), id=run_id, kind=OPTIMIZATION.name)
 
 
 @require_GET
-def objective_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return objective by trial."""
-    return JsonResponse(search_charts.objective_data(_optimization(request, run_id)))
-
-
-@require_GET
-def grid_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return a heatmap of two axes (`x`, `y`), a metric and how cells are told (`agg`)."""
-    return _chart(search_charts.grid_data, request, run_id, ("x", "y", "metric", "agg"))
-
-
-@require_GET
-def slices_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return a metric by each axis."""
-    return _chart(search_charts.slices_data, request, run_id, ("metric",))
-
-
-@require_GET
-def parallel_data(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Return the lines of the parallel coordinates."""
-    return JsonResponse(search_charts.parallel_data(_optimization(request, run_id)))
-
-
-def _chart(make: Callable[..., Json], request: HttpRequest, run_id: uuid.UUID, names: tuple[str, ...]) -> HttpResponse:
-    run = _optimization(request, run_id)
+def chart_data(request: HttpRequest, run_id: uuid.UUID, chart: str) -> HttpResponse:
+    """Return what a chart draws; the address may set its options, others are passed over."""
+    make = CHARTS[chart]
+    options = {name: request.GET[name] for name in make.__kwdefaults__ or () if request.GET.get(name)}
     try:
-        return JsonResponse(make(run, **{name: request.GET[name] for name in names if request.GET.get(name)}))
+        return JsonResponse(make(_optimization(request, run_id), **options))
     except ValueError as error:
         return error_response(400, str(error))
 
@@ -98,22 +77,22 @@ TOLD_OF_ERRORS = ("error_type", "error_place", "error_message")
 
 def _csv_lines(run: Run, found: Selection) -> Iterator[str]:
     """Yield the table in parts, made column by column: cell by cell a hundred thousand trials take half a minute."""
-    search = search_of(run)
-    names = [axis.name for axis in search.space.axes]
+    plan = plan_of(run)
+    names = [axis.name for axis in plan.space.axes]
     yield lines_of([["number", "status", *map(cell, names), "objective", *METRIC_KEYS, "duration_ms", *TOLD_OF_ERRORS]])
     for numbers in _numbers(found):
         rows = run.trials.filter(number__in=numbers).values(*TOLD, *TOLD_OF_ERRORS)
         by_number = {row["number"]: row for row in rows}
-        told = [by_number[number] for number in numbers if number in by_number]
-        if told:
-            yield lines_of(zip(*_columns(search, names, told), strict=True))
+        trials = [by_number[number] for number in numbers if number in by_number]
+        if trials:
+            yield lines_of(zip(*_columns(plan, names, trials), strict=True))
 
 
-def _columns(search: Search, names: list[str], rows: list[dict[str, Any]]) -> Iterator[list[Any]]:
+def _columns(plan: Plan, names: list[str], rows: list[dict[str, Any]]) -> Iterator[list[Any]]:
     """Yield the cells of some rows, a column each."""
-    parameters = [search.parameters(row["combination"]) for row in rows]
-    nothing = np.full(len(METRIC_KEYS), np.nan).tobytes()
-    vectors = np.frombuffer(b"".join(bytes(row["metrics"] or nothing) for row in rows)).reshape(len(rows), -1)
+    parameters = [plan.parameters(row["combination"]) for row in rows]
+    vectors = np.frombuffer(b"".join(as_long_as_now(bytes(row["metrics"] or b"")) for row in rows))
+    vectors = vectors.reshape(len(rows), -1)
     yield [row["number"] + 1 for row in rows]
     yield ["failed" if row["is_failed"] else "completed" for row in rows]
     for name in names:
@@ -132,6 +111,6 @@ def _json_lines(run: Run, found: Selection) -> Iterator[str]:
     separator = "\n"
     for numbers in _numbers(found):
         for body in trial_bodies(run, numbers):
-            yield separator + json.dumps(body)
+            yield separator + json.dumps(body.model_dump())
             separator = ",\n"
     yield "\n]}\n"

@@ -8,15 +8,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
+from django_htmx.http import push_url
 
 from algotrade.strategies.catalog import title_of
-from runs import artifacts, fragments, run_csv, run_list
-from runs.datasets import names_of
-from runs.forms import BacktestForm, dataset_value
-from runs.models import Run, RunKind, RunState
-from runs.run_list import NEWEST, Wanted
-from runs.spreadsheets import sent_as_file
-from runs.views.answers import is_htmx
+from runs import artifacts, fragments
+from runs.backtests.form import BacktestForm
+from runs.datasets.usage import names_of
+from runs.display import listing
+from runs.display.listing import NEWEST, RunQuery
+from runs.display.spreadsheets import sent_as_file
+from runs.models import Run, RunState, all_kinds
+from runs.views.responses import HtmxHttpRequest
 
 MOST_POLLED_ROWS = 100
 COLUMNS = (
@@ -32,44 +34,43 @@ COLUMNS = (
 
 
 @require_GET
-def runs(request: HttpRequest) -> HttpResponse:
+def runs(request: HtmxHttpRequest) -> HttpResponse:
     """Show the runs that the address asks for: the page, or for a script the list alone."""
     visible = Run.objects.visible_to(request.user)
-    wanted = Wanted.of(request.GET)
+    run_query = RunQuery.of(request.GET)
     newest = visible.order_by("-number").values_list("pk", flat=True).first() or 0
-    context = {"nav": "runs", "wanted": wanted, "newest": newest, **_listed(request, wanted)}
-    if is_htmx(request) and "HX-History-Restore-Request" not in request.headers:
-        response = render(request, "runs/_run_list.html", context)
-        response["HX-Push-Url"] = _address(wanted.query(page=context["page"].number))
-        return response
-    context |= {"filters": _filters(wanted), "sample_form": None if newest else _sample_form()}
-    return render(request, "runs/run_list.html", context)
+    context = {"nav": "runs", "run_query": run_query, "newest": newest, **_listed(request, run_query)}
+    if request.htmx and not request.htmx.history_restore_request:
+        part = render(request, "runs/_list.html", context)
+        return push_url(part, _address(run_query.query(page=context["page"].at.number)))
+    context |= {"filters": _filters(run_query), "sample_form": None if newest else _sample_form()}
+    return render(request, "runs/list.html", context)
 
 
-def _listed(request: HttpRequest, wanted: Wanted) -> dict[str, Any]:
+def _listed(request: HttpRequest, run_query: RunQuery) -> dict[str, Any]:
     """Return what the list itself shows."""
-    page = run_list.page_of(Run.objects.visible_to(request.user), wanted)
+    page = listing.page_of(Run.objects.visible_to(request.user), run_query)
     return {
         "page": page,
         "rows": fragments.render_rows(page.rows, is_frame=False),
-        "tabs": _tabs(page.counts, wanted),
-        "columns": [{"label": label, "sorts": [_sort(wanted, *way) for way in ways]} for label, ways in COLUMNS],
-        "previous": _address(wanted.query(page=page.number - 1)) if page.number > 1 else "",
-        "next": _address(wanted.query(page=page.number + 1)) if page.number < page.n_pages else "",
-        "here": _address(wanted.query()),
-        "csv": f"{reverse('runs_csv')}?{wanted.query()}",
-        "query": wanted.query(),
+        "tabs": _tabs(page.counts, run_query),
+        "columns": [{"label": label, "sorts": [_sort(run_query, *way) for way in ways]} for label, ways in COLUMNS],
+        "previous": _address(run_query.query(page=page.at.number - 1)) if page.at.has_previous() else "",
+        "next": _address(run_query.query(page=page.at.number + 1)) if page.at.has_next() else "",
+        "here": _address(run_query.query()),
+        "csv": f"{reverse('runs_csv')}?{run_query.query()}",
+        "query": run_query.query(),
     }
 
 
-def _sort(wanted: Wanted, key: str, label: str) -> dict[str, str]:
+def _sort(run_query: RunQuery, key: str, label: str) -> dict[str, str]:
     """Return the link that sorts by `key`: the largest first, and the other way round when it does so already."""
-    is_down = wanted.sort == f"-{key}"
-    order = "descending" if is_down else "ascending" if wanted.sort == key else ""
-    return {"label": label, "order": order, "url": _address(wanted.query(sort=key if is_down else f"-{key}"))}
+    is_down = run_query.sort == f"-{key}"
+    order = "descending" if is_down else "ascending" if run_query.sort == key else ""
+    return {"label": label, "order": order, "url": _address(run_query.query(sort=key if is_down else f"-{key}"))}
 
 
-def _tabs(counts: Mapping[str, int], wanted: Wanted) -> list[dict[str, Any]]:
+def _tabs(counts: Mapping[str, int], run_query: RunQuery) -> list[dict[str, Any]]:
     """Return the tabs above the list; a status that nobody has is left out, unless it is the chosen one."""
     tabs = [("", "All", sum(counts.values()))]
     tabs += [(state.value, str(state.label), counts.get(state.value, 0)) for state in RunState]
@@ -77,29 +78,29 @@ def _tabs(counts: Mapping[str, int], wanted: Wanted) -> list[dict[str, Any]]:
         {
             "label": label,
             "count": n,
-            "is_current": value == wanted.status,
-            "url": _address(wanted.query(status=value)),
+            "is_current": value == run_query.status,
+            "url": _address(run_query.query(status=value)),
         }
         for value, label, n in tabs
-        if n or value == wanted.status or not value
+        if n or value == run_query.status or not value
     ]
 
 
-def _filters(wanted: Wanted) -> list[dict[str, Any]]:
+def _filters(run_query: RunQuery) -> list[dict[str, Any]]:
     """Return the selects of the filter form: name, label, what all of them is called, and what there is."""
     stored = [names_of(dataset) for dataset in artifacts.candle_store().datasets()]
-    there = run_list.choices(Run.objects.all(), stored)
+    there = listing.choices(Run.objects.all(), stored)
     datasets = [("|".join(names), f"{names[0]} {names[2]} · {names[1]}") for names in there["datasets"]]
     selects = [
-        ("kind", "Kind", "All kinds", [(kind.value, f"{kind.label}s") for kind in RunKind]),
+        ("kind", "Kind", "All kinds", [(kind.name, f"{kind.label}s") for kind in all_kinds()]),
         ("strategy", "Strategy", "All strategies", [(name, title_of(name)) for name in there["strategies"]]),
         ("dataset", "Dataset", "All datasets", datasets),
         ("tag", "Tag", "All tags", [(tag, tag) for tag in there["tags"]]),
     ]
     return [
-        {"name": name, "label": label, "everything": everything, "choices": _with(choices, getattr(wanted, name))}
+        {"name": name, "label": label, "everything": everything, "choices": _with(choices, getattr(run_query, name))}
         for name, label, everything, choices in selects
-        if choices or getattr(wanted, name)
+        if choices or getattr(run_query, name)
     ]
 
 
@@ -113,24 +114,24 @@ def _address(query: str) -> str:
     return reverse("runs") + (f"?{query}" if query else "")
 
 
-def _sample_form() -> list[tuple[str, str]] | None:
+def _sample_form() -> list[tuple[str, Any]] | None:
     """Return the hidden fields of a first backtest, or None while there is nothing to run it on."""
-    form = BacktestForm({}, artifacts.catalog(), artifacts.candle_store())
+    form = BacktestForm(artifacts.catalog(), artifacts.candle_store())
     if form.dataset is None or form.strategy is None:
         return None
-    return [("strategy_name", form.strategy.name), ("dataset", dataset_value(form.dataset))]
+    return [(name, value) for name, value in form.unchanged().items() if value is not False]
 
 
 @require_GET
 def runs_news(request: HttpRequest) -> HttpResponse:
     """Return how many runs that pass the filters came after the newest one that the page knows, and today's counts."""
-    wanted, visible = Wanted.of(request.GET), Run.objects.visible_to(request.user)
+    run_query, visible = RunQuery.of(request.GET), Run.objects.visible_to(request.user)
     after = request.GET.get("after", "")
     known = int(after) if after.isdecimal() and len(after) < 19 else 0
-    n_new = wanted.matching(visible.filter(pk__gt=known)).order_by().count()
-    tabs = _tabs(run_list.state_counts(visible, wanted), wanted)
-    here = _address(wanted.query(sort=NEWEST))
-    return render(request, "runs/_run_news.html", {"n_new": n_new, "here": here, "tabs": tabs, "is_frame": True})
+    n_new = run_query.matching(visible.filter(pk__gt=known)).order_by().count()
+    tabs = _tabs(listing.state_counts(visible, run_query), run_query)
+    here = _address(run_query.query(sort=NEWEST))
+    return render(request, "runs/_news.html", {"n_new": n_new, "here": here, "tabs": tabs, "is_frame": True})
 
 
 @require_GET
@@ -144,8 +145,8 @@ def runs_live(request: HttpRequest) -> HttpResponse:
 @require_GET
 def runs_csv(request: HttpRequest) -> HttpResponseBase:
     """Send the runs that pass the filters as CSV, in the order that is asked for."""
-    found = Wanted.of(request.GET).matching(Run.objects.visible_to(request.user))
-    return sent_as_file(request, run_csv.lines(found), "runs.csv", "text/csv; charset=utf-8")
+    found = RunQuery.of(request.GET).matching(Run.objects.visible_to(request.user))
+    return sent_as_file(request, listing.csv_lines(found), "runs.csv", "text/csv; charset=utf-8")
 
 
 def _is_uuid(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What the pages of every kind of run share: the live parts, the questions, and doing what was confirmed.
+"""Pages of runs of any kind: the live parts, the questions, and doing what was confirmed.
 
 Addresses give the kind; a run of another kind is not found there.
 """
@@ -13,42 +13,54 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from runs import fragments, verbs
-from runs.changes import Today, again_words
-from runs.deletion import delete_run
-from runs.models import IllegalTransition, Run, RunKind, RunQuerySet, RunState
-from runs.questions import question_of, questions_of
-from runs.views.answers import cancel_run
+from runs import fragments
+from runs.actions import verbs
+from runs.actions.verbs import delete_run
+from runs.display.questions import question_of, questions_of
+from runs.display.staleness import Staleness, rerun_message
+from runs.models import IllegalTransition, Kind, Run, RunQuerySet, RunState
+from runs.optimizations.verbs import retry_failed
+from runs.views.responses import HtmxHttpRequest, cancel_run
+
+ExtraContext = Callable[[HttpRequest, Run], dict[str, Any]]
+"""Returns what the page of a run shows besides what the page of every run does."""
 
 
-def runs_of(request: HttpRequest, kind: RunKind) -> RunQuerySet:
+def runs_of(request: HttpRequest, kind: Kind) -> RunQuerySet:
     """Return the runs of a kind that the viewer may see."""
-    return Run.objects.visible_to(request.user).filter(kind=kind)
+    return Run.objects.visible_to(request.user).filter(kind=kind.name)
 
 
 def page_context(request: HttpRequest, run: Run) -> dict[str, Any]:
     """Return what the page of a run of any kind shows: its live parts, and what the viewer may do."""
-    changes = Today().changes(run)
-    partials = fragments.live_partials(run)
-    context: dict[str, Any] = {}
-    for _, part in partials:
-        context.update(part)
+    changes = Staleness().changes(run)
+    parts = fragments.live_parts(run)
+    standing = parts["header"].standing
     return {
-        **context,
         "nav": "runs",
-        "outcome_template": partials[1][0],
+        "run": run,
+        "standing": standing,
+        "subject": standing.subject,
+        "parts": parts,
         "may_manage": run.is_manageable_by(request.user),
         "questions": questions_of(run),
         "live_url": reverse(f"{run.kind}_live", args=[run.id]),
-        "duplicate_url": reverse(f"{run.kind}_new"),
-        "words": run.words,
+        "note": run.note_or_none,
         "changes": changes,
-        "again": again_words(changes),
+        "again": rerun_message(changes),
     }
 
 
 @require_GET
-def run_live(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResponse:
+def run_page(request: HttpRequest, kind: Kind, run_id: uuid.UUID, extra_context: ExtraContext | None) -> HttpResponse:
+    """Show a run: its progress while it lives, its outcome when it is done, at the same address."""
+    run = get_object_or_404(runs_of(request, kind), id=run_id)
+    context = page_context(request, run) | (extra_context(request, run) if extra_context else {})
+    return render(request, f"{kind.plural}/detail.html", context)
+
+
+@require_GET
+def run_live(request: HttpRequest, kind: Kind, run_id: uuid.UUID) -> HttpResponse:
     """Return the live parts when they are newer than the caller's revision: what the page asks for without a socket."""
     run = get_object_or_404(runs_of(request, kind), id=run_id)
     known = request.GET.get("rev", "")
@@ -59,7 +71,7 @@ def run_live(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResp
 
 
 @require_http_methods(["GET", "POST"])
-def run_cancel(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResponse:
+def run_cancel(request: HtmxHttpRequest, kind: Kind, run_id: uuid.UUID) -> HttpResponse:
     """Cancel a run. Asking twice is harmless; losing the race to the end is told, not an error page."""
     run = _managed(request, kind, run_id)
     if request.method == "GET":
@@ -68,25 +80,25 @@ def run_cancel(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpRe
 
 
 @require_http_methods(["GET", "POST"])
-def run_finish(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResponse:
+def run_finish(request: HttpRequest, kind: Kind, run_id: uuid.UUID) -> HttpResponse:
     """Let a run begin no further trial, and report what it has."""
     return _asked(request, _managed(request, kind, run_id), "finish", verbs.finish)
 
 
 @require_http_methods(["GET", "POST"])
-def run_retry(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResponse:
+def run_retry(request: HttpRequest, kind: Kind, run_id: uuid.UUID) -> HttpResponse:
     """Run the failed trials again."""
-    return _asked(request, _managed(request, kind, run_id), "retry", verbs.retry_failed)
+    return _asked(request, _managed(request, kind, run_id), "retry", retry_failed)
 
 
 @require_POST
-def run_resume(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResponse:
+def run_resume(request: HttpRequest, kind: Kind, run_id: uuid.UUID) -> HttpResponse:
     """Go on with a cancelled or failed run."""
     return _changed(request, _managed(request, kind, run_id), verbs.resume)
 
 
 @require_http_methods(["GET", "POST"])
-def run_delete(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpResponse:
+def run_delete(request: HttpRequest, kind: Kind, run_id: uuid.UUID) -> HttpResponse:
     """Delete a run that has ended, with what it stored."""
     run = _managed(request, kind, run_id)
     if request.method == "GET":
@@ -99,13 +111,13 @@ def run_delete(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> HttpRe
     return redirect("runs")
 
 
-def _managed(request: HttpRequest, kind: RunKind, run_id: uuid.UUID) -> Run:
+def _managed(request: HttpRequest, kind: Kind, run_id: uuid.UUID) -> Run:
     return get_object_or_404(runs_of(request, kind) & Run.objects.manageable_by(request.user), id=run_id)
 
 
 def _question(request: HttpRequest, run: Run, verb: str) -> HttpResponse:
     """Show a page that asks first: what a verb's link leads to without a script."""
-    return render(request, "runs/run_confirm.html", {"nav": "runs", "run": run, "question": question_of(run, verb)})
+    return render(request, "runs/confirm.html", {"nav": "runs", "run": run, "question": question_of(run, verb)})
 
 
 def _asked(request: HttpRequest, run: Run, verb: str, change: Callable[[Run], None]) -> HttpResponse:

@@ -9,21 +9,24 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url
 
 from algotrade.errors import MarketDataError
 from algotrade.metrics import METRICS
-from runs import artifacts, fragments, report, throttle, verbs
-from runs.failures import MOST_GROUPS, trials_of_group
-from runs.figures import strategy_title, value_text
-from runs.models import IllegalTransition, Run, RunKind, Trial
-from runs.price import bare_price_of, failing_bar
-from runs.search_fragments import chips_of, currency_of
-from runs.search_tables import page_query, table_of
-from runs.searches import metrics_of, pinned_backtest, search_of
-from runs.traces import error_report
-from runs.trial_standing import neighbours_of, standing_of
-from runs.views.answers import is_htmx, viewer
+from runs import artifacts, fragments, throttle
+from runs.backtests import report
+from runs.backtests.price import bare_price_of, failing_bar
+from runs.display.figures import currency_of, strategy_title, value_text
+from runs.display.traces import error_report
+from runs.models import IllegalTransition, Run, Trial
+from runs.optimizations import verbs
+from runs.optimizations.kind import OPTIMIZATION
+from runs.optimizations.live import chips_of
+from runs.optimizations.plan import metrics_of, pinned_backtest, plan_of
+from runs.optimizations.table_page import page_query, table_of
+from runs.optimizations.trials import MOST_GROUPS, neighbours_of, rank_of, trials_of_group
 from runs.views.optimizations import GROUPS_ON_PAGE, asked_page, failures_context
+from runs.views.responses import HtmxHttpRequest, viewer
 from runs.views.run_pages import runs_of
 
 MOST_LISTED_TRIALS = 200
@@ -32,64 +35,63 @@ MOST_LISTED_TRIALS = 200
 
 @require_GET
 @vary_on_headers("HX-Request")
-def optimization_trials(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def optimization_trials(request: HtmxHttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show a page of the trials: the table for the optimization's page, whose address follows, or a page of its own."""
-    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
+    run = get_object_or_404(runs_of(request, OPTIMIZATION), id=run_id)
     page = asked_page(request, run)
     context = {"nav": "runs", "run": run, "table": table_of(run, page)}
-    if not is_htmx(request):
+    if not request.htmx:
         context |= {**_header(run), "objective": METRICS[run.spec["objective"]]}
-        return render(request, "runs/optimization_trials.html", context)
-    response = render(request, "runs/_trials.html", context)
+        return render(request, "optimizations/trials.html", context)
     query = page_query(page)
-    response["HX-Push-Url"] = run.get_absolute_url() + (f"?{query}" if query else "")
-    return response
+    part = render(request, "optimizations/_trials.html", context)
+    return push_url(part, run.get_absolute_url() + (f"?{query}" if query else ""))
 
 
 @require_GET
 @vary_on_headers("HX-Request")
-def optimization_failures(request: HttpRequest, run_id: uuid.UUID) -> HttpResponse:
+def optimization_failures(request: HtmxHttpRequest, run_id: uuid.UUID) -> HttpResponse:
     """Show the failed trials by error; with `?error=&place=` the trials of one."""
-    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
-    if is_htmx(request):
-        return render(request, "runs/_failures.html", {"run": run, **failures_context(run, GROUPS_ON_PAGE)})
+    run = get_object_or_404(runs_of(request, OPTIMIZATION), id=run_id)
+    if request.htmx:
+        return render(request, "optimizations/_failures.html", {"run": run, **failures_context(run, GROUPS_ON_PAGE)})
     context = {"nav": "runs", "run": run, **_header(run)}
     if "error" in request.GET:
         found = trials_of_group(run, request.GET["error"], request.GET.get("place", ""))
-        search = search_of(run)
+        plan = plan_of(run)
         context |= {
             "error_type": request.GET["error"],
             "place": request.GET.get("place", ""),
-            "names": list(search.spec.axes),
+            "names": list(plan.spec.axes),
             "n_trials": found.count(),
             "trials": [
-                (trial, [value_text(value) for value in search.parameters(trial.combination).values()])
+                (trial, [value_text(value) for value in plan.parameters(trial.combination).values()])
                 for trial in found.defer("error_stack_trace", "error_detail")[:MOST_LISTED_TRIALS]
             ],
         }
     else:
         context |= failures_context(run, MOST_GROUPS)
-    return render(request, "runs/optimization_failures.html", context)
+    return render(request, "optimizations/failures.html", context)
 
 
 @require_GET
 def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
     """Show one trial: its parameters and all its metrics, or why it failed."""
-    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
+    run = get_object_or_404(runs_of(request, OPTIMIZATION), id=run_id)
     trial = _trial(run, number)
-    search = search_of(run)
-    parameters, values = search.parameters(trial.combination), metrics_of(trial)
-    spec, dataset = search.spec.backtest(parameters)
+    plan = plan_of(run)
+    parameters, values = plan.parameters(trial.combination), metrics_of(trial)
+    spec, dataset = plan.spec.backtest(parameters)
     context: dict[str, Any] = {
         "nav": "runs",
         "run": run,
         "trial": trial,
         "is_best": trial.number == run.best_trial,
         "best_number": None if run.best_trial is None else run.best_trial + 1,
-        "objective": METRICS[search.spec.objective],
-        "chips": chips_of(search, trial),
+        "objective": METRICS[plan.spec.objective],
+        "chips": chips_of(plan, trial),
         "parameters": [*report.parameter_rows(spec.parameters), *report.account_rows(spec, currency_of(run))],
-        "dataset": search.spec.datasets[dataset],
+        "dataset": plan.spec.datasets[dataset],
         "tick": run.inputs["datasets"][dataset]["instrument"]["tick_size"],
         "strategy_title": strategy_title(run),
         "repetition": run.repetitions.filter(repeated_trial=trial.number).first(),
@@ -101,17 +103,17 @@ def optimization_trial(request: HttpRequest, run_id: uuid.UUID, number: int) -> 
         context |= {
             "tiles": report.tiles_of(values, {}, currency_of(run)),
             "metrics": report.metric_table(values, {}),
-            "standing": standing_of(trial),
-            "value": report.headline(values, {}, search.spec.objective),
+            "rank": rank_of(trial),
+            "value": report.headline(values, {}, plan.spec.objective),
         }
-    return render(request, "runs/trial.html", context)
+    return render(request, "optimizations/trial.html", context)
 
 
 @require_GET
 @gzip_page
 def optimization_trial_candles(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
     """Return the candles of a trial's range, and the bar at which it failed."""
-    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
+    run = get_object_or_404(runs_of(request, OPTIMIZATION), id=run_id)
     trial = _trial(run, number)
     pinned = pinned_backtest(trial)
     try:
@@ -124,7 +126,7 @@ def optimization_trial_candles(request: HttpRequest, run_id: uuid.UUID, number: 
 @require_POST
 def optimization_repeat(request: HttpRequest, run_id: uuid.UUID, number: int) -> HttpResponse:
     """Run a trial again as a backtest of its own, with everything shown; its page is the answer."""
-    run = get_object_or_404(runs_of(request, RunKind.OPTIMIZATION), id=run_id)
+    run = get_object_or_404(runs_of(request, OPTIMIZATION), id=run_id)
     trial = _trial(run, number)
     user = viewer(request)
     wait = throttle.take(f"submit-{throttle.PAGE_SUBMISSIONS}", user.pk, throttle.PAGE_SUBMISSIONS)
@@ -148,4 +150,4 @@ def _trial(run: Run, number: int) -> Trial:
 
 def _header(run: Run) -> dict[str, Any]:
     """Return what a page below an optimization's page shows above its table."""
-    return fragments.live_partials(run)[0][1]
+    return {"header": fragments.live_parts(run)["header"]}

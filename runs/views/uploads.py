@@ -8,16 +8,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from algotrade.errors import MarketDataError
 from algotrade.market.ticks import step_text
 from runs import artifacts
-from runs.figures import moment
-from runs.forms.upload import UploadForm, is_changed
+from runs.datasets import files, reading
+from runs.datasets.options import guessed
+from runs.datasets.upload_form import UploadForm, is_changed
+from runs.display.figures import moment
 from runs.models import Upload, UploadState
-from runs.uploads import files, work
-from runs.uploads.options import WrongOptions, guessed, read_options
-from runs.views.answers import is_htmx, viewer
+from runs.views.responses import HtmxHttpRequest, viewer
 
 
 def uploads(request: HttpRequest) -> Any:
@@ -26,7 +27,7 @@ def uploads(request: HttpRequest) -> Any:
 
 
 @require_http_methods(["GET", "POST"])
-def upload_new(request: HttpRequest) -> HttpResponse:
+def upload_new(request: HtmxHttpRequest) -> HttpResponse:
     """Show where to choose a file; a POST receives it, looks it through, and leads to what was found."""
     if request.method == "GET":
         return render(
@@ -38,94 +39,78 @@ def upload_new(request: HttpRequest) -> HttpResponse:
     except files.UploadRefused as error:
         return _problem(request, [str(error)], 1, error.status)
     try:
-        work.begin(upload, owner)
-    except work.Discarded as error:
+        reading.begin(upload, owner)
+    except reading.Discarded as error:
         return _problem(request, [str(error)], 1, 409)
     if upload.state == UploadState.CHECKED and upload.preview is None:
         # Nothing of it can be shown or mended: the answer is all that is left.
         errors, n_errors = upload.errors, upload.n_errors
         files.discard(upload)
         return _problem(request, errors, n_errors, 422)
-    if is_htmx(request):
-        return HttpResponse(status=204, headers={"HX-Redirect": upload.get_absolute_url()})
+    if request.htmx:
+        return HttpResponseClientRedirect(upload.get_absolute_url(), status=204)
     return redirect(upload)
 
 
-def _problem(request: HttpRequest, errors: list[str], n_errors: int, status: int) -> HttpResponse:
+def _problem(request: HtmxHttpRequest, errors: list[str], n_errors: int, status: int) -> HttpResponse:
     """Tell why a file is not taken: alone for a script, else with the form."""
-    template = "data/_problems.html" if is_htmx(request) else "data/import.html"
+    template = "data/_problems.html" if request.htmx else "data/import.html"
     context = {"nav": "data", "errors": errors, "n_more": n_errors - len(errors)}
     return render(request, template, context, status=status)
 
 
 @require_http_methods(["GET", "POST"])
-def upload_page(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
+def upload_page(request: HtmxHttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     """Show what a file holds and how it stands; a POST checks it again, or imports it."""
     upload = get_object_or_404(uploads(request), id=upload_id)
     if upload.state == UploadState.IMPORTED:
         return redirect(_imported_url(upload))
     if request.method == "POST":
         upload.mark_superseded()
-    if request.method == "GET" or upload.is_active or upload.preview is None:
+    seen = upload.seen
+    if request.method == "GET" or upload.is_active or seen is None:
         return _page(request, upload)
-    typed = request.POST.dict()
-    wants_import = request.POST.get("do") == "import"
-    wrong: dict[str, str] = {}
-    try:
-        options = read_options(typed)
-    except WrongOptions as error:
-        wrong = error.fields
-        # Names are missing: the preview follows the rest all the same.
-        try:
-            options = read_options(typed, for_check=True)
-        except WrongOptions as worse:
-            return _page(request, upload, typed=typed, fields=wrong if wants_import else worse.fields, status=422)
-    if wants_import and not wrong and upload.is_importable and not is_changed(options, upload.options, upload.seen):
+    form = UploadForm(upload.options, seen, request.POST)
+    is_valid, options = form.is_valid(), form.read
+    if options is None:
+        return _page(request, upload, is_refused=True)
+    # Where names are missing, the preview follows the rest all the same.
+    is_seen = not is_changed(options, upload.options, seen)
+    if not is_valid and is_seen:
+        owner = ""  # nothing to look through again: the answer is the form with what is wrong
+    elif form.wants_import and upload.is_importable and is_seen:
         owner = upload.mark_importing(options)
     else:
         owner = upload.mark_checking(options)
     if owner:
         try:
-            work.begin(upload, owner, then_import=wants_import and not wrong)
-        except work.Discarded as error:
+            reading.begin(upload, owner, then_import=form.wants_import and is_valid)
+        except reading.Discarded as error:
             messages.info(request, str(error))
             return redirect("data")
-    if wrong and wants_import:
-        return _page(request, upload, typed=typed, fields=wrong, status=422)
+    if not is_valid:
+        return _page(request, upload, is_refused=True)
     return redirect(upload)
 
 
-def _page(
-    request: HttpRequest,
-    upload: Upload,
-    *,
-    typed: dict[str, str] | None = None,
-    fields: dict[str, str] | None = None,
-    status: int = 200,
-) -> HttpResponse:
+def _page(request: HtmxHttpRequest, upload: Upload, *, is_refused: bool = False) -> HttpResponse:
+    """Show what a file holds, with what was typed and is wrong, or with a fresh form."""
     seen = upload.seen
     context: dict[str, Any] = {"nav": "data", "upload": upload, "seen": seen, **_progress(upload)}
     if seen is not None:
         roles = {name: role for role, name in seen.found.items()}
         context |= {
-            "form": UploadForm(upload.options, seen, typed or {}, fields or {}),
+            "form": UploadForm(upload.options, seen, request.POST if is_refused else None),
             "columns": [{"name": name, "role": roles.get(name, "")} for name in seen.shown],
             "n_hidden": seen.n_rows - len(seen.head) - len(seen.tail),
             "first": moment(seen.first_ns),
             "last": moment(seen.last_ns),
-            "nameless": _missing_names(upload, typed or {}),
             "tick": _tick(upload),
             "is_same": seen.replaces is not None and seen.changes is None,
         }
     context |= {"errors": upload.errors, "n_more": upload.n_errors - len(upload.errors)}
     # A script that follows the corrections shows what came of them, whatever it is.
-    return render(request, "data/upload.html", context, status=200 if is_htmx(request) else status)
-
-
-def _missing_names(upload: Upload, typed: dict[str, str]) -> str:
-    """Return which names the dataset still lacks; empty when it lacks none."""
-    said = {**upload.options, **typed}
-    return " and ".join(name for name in ("asset", "exchange") if not str(said.get(name) or "").strip())
+    return render(request, "data/upload.html", context, status=422 if is_refused and not request.htmx else 200)
 
 
 def _tick(upload: Upload) -> dict[str, Any]:
@@ -145,7 +130,7 @@ def upload_live(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     """Return how far a file is; once it is done, the word to load the page again."""
     upload = get_object_or_404(uploads(request), id=upload_id)
     if not upload.is_active:
-        return HttpResponse(status=204, headers={"HX-Redirect": upload.get_absolute_url()})
+        return HttpResponseClientRedirect(upload.get_absolute_url(), status=204)
     return render(request, "data/_upload_progress.html", {"upload": upload, **_progress(upload)})
 
 
@@ -154,7 +139,7 @@ def upload_cancel(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     """Stop looking through a file, or importing it, unless it is being stored already."""
     upload = get_object_or_404(uploads(request), id=upload_id)
     if not upload.mark_cancelled():
-        messages.info(request, "It was too late to cancel.")
+        messages.info(request, "Too late to cancel: the candles are being stored.")
     return redirect(upload)
 
 
@@ -167,7 +152,7 @@ def upload_discard(request: HttpRequest, upload_id: uuid.UUID) -> HttpResponse:
     except files.TooLate as error:
         messages.info(request, str(error))
         return redirect(upload)
-    what = "nothing was stored" if is_unstored else "its candles were stored before, and stay"
+    what = "nothing was stored" if is_unstored else "its candles were stored already and are kept"
     messages.info(request, f"{upload} was discarded; {what}.")
     return redirect("upload_new" if request.POST.get("then") == "upload_new" else "data")
 

@@ -1,6 +1,6 @@
 /* The price chart of a page: loads the library when somebody comes to see it, and leads trades and gaps to their bars.
 
-   A figure says all it needs: data-price-chart, data-url (JSON candles, see runs/price.py), data-library, data-tick. An
+   A figure says all it needs: data-price-chart, data-url (JSON candles, see runs/backtests/price.py), data-library, data-tick. An
    element anywhere with data-bars="FIRST LAST" shows these bars at a click; an address ending in #bars=FIRST-LAST does at
    once. Bars count from 0 at the first one that is charted. */
 

@@ -2,31 +2,12 @@
 
 from urllib.parse import quote
 
+from tests import gated
+
 DATASET = quote("ACME|SAMPLE|1h")
 """The sample dataset of 9,135 hours."""
 N_BARS = 9_135
 
-SLOW = '''"""Takes its time."""
-
-import time
-
-from algotrade.strategies import Param, Strategy
-
-
-class Slow(Strategy):
-    """Waits at each bar, so that one can watch."""
-
-    compiled = False
-    micros = Param(1000, low=0, high=100_000, help="Microseconds per bar")
-
-    @staticmethod
-    def on_bar(bars, ind, params, broker):
-        time.sleep(params.micros / 1e6)
-        if broker.position == 0:
-            broker.buy()
-        elif bars.close[-1] > bars.open[-1]:
-            broker.close()
-'''
 FAULTY = '''"""Has a bug."""
 
 from algotrade.strategies import Param, Strategy
@@ -62,11 +43,10 @@ class Hostile(Strategy):
         print(MARKUP)
         raise ValueError(MARKUP)
 '''
-FUSSY = '''"""Fails for some parameters, and can take its time."""
-
-import time
+FUSSY = '''"""Fails for some parameters, and waits at a gate."""
 
 from algotrade.strategies import Param, Strategy
+from tests.gated import turnstile
 
 
 class Fussy(Strategy):
@@ -75,13 +55,13 @@ class Fussy(Strategy):
     compiled = False
     first = Param(1, low=1, high=40)
     second = Param(1, low=1, high=40)
-    millis = Param(0, low=0, high=1000)
+    gate = Param(0, low=0, high=10_000)
 
     @staticmethod
     def on_bar(bars, ind, params, broker):
         n = len(bars.close)
         if n == 10:
-            time.sleep(params.millis / 1e3)
+            turnstile(FOLDER, params.gate).pass_trial()
         if n == 42:
             share = 1 / (params.first - params.second)
         if n == 50 and params.first == 40:
@@ -117,7 +97,7 @@ class Swinging(Strategy):
             broker.sell()
 '''
 SOURCES = {
-    "slow": SLOW,
+    "gated": gated.BARS,
     "faulty": FAULTY,
     "hostile": HOSTILE,
     "fussy": FUSSY,

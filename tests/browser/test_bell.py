@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.searches import fussy
+from tests.browser.optimizations import fussy
 
 pytestmark = pytest.mark.browser
 
@@ -34,24 +34,27 @@ def bell(page):
     return page.get_by_role("button", name="Notify me when it finishes")
 
 
-def test_backtest_notifies_after_a_reload_as_well(open_with, start):
+def test_backtest_notifies_after_a_reload_as_well(open_with, start, gate):
     page = open_with("granted")
-    start(page, "slow", micros=250)
+    start(page, "gated", gate=gate.number)
     assert page.evaluate("window.asked") == 0
     bell(page).click()
     expect(bell(page)).to_have_attribute("aria-pressed", "true")
     page.add_init_script("Notification.permission = 'granted'")  # as the browser remembers
     page.reload()
     expect(bell(page)).to_have_attribute("aria-pressed", "true")
+    gate.open()
     expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
     assert "finished. Net profit" in page.evaluate("window.told.join()")
     expect(bell(page)).to_be_hidden()
 
 
-def test_optimization_notifies_with_its_best_value(open_with, begin):
+def test_optimization_notifies_with_its_best_value(open_with, begin, gate):
     page = open_with("granted")
-    page.goto(f"/optimizations/{begin(**fussy(50))}")
+    page.goto(f"/optimizations/{begin(**fussy(gate))}")
     bell(page).click()
+    expect(bell(page)).to_have_attribute("aria-pressed", "true")
+    gate.open()
     expect(page.get_by_test_id("summary-text")).to_be_visible(timeout=60_000)
     value = page.get_by_test_id("best-value").text_content()
     assert page.evaluate("window.told.length") == 1
@@ -59,11 +62,12 @@ def test_optimization_notifies_with_its_best_value(open_with, begin):
     expect(page.locator("[data-favicon]")).to_have_attribute("href", "/static/img/favicon-completed.svg")
 
 
-def test_who_did_not_ring_or_was_refused_is_not_notified(open_with, begin):
+def test_who_did_not_ring_or_was_refused_is_not_notified(open_with, begin, gate):
     page = open_with("denied")
-    page.goto(f"/optimizations/{begin(**fussy(51, n_values=6))}")
+    page.goto(f"/optimizations/{begin(**fussy(gate, n_values=6))}")
     bell(page).click()
     expect(page.get_by_test_id("toast")).to_contain_text("This browser blocks notifications of this page.")
     expect(bell(page)).to_have_attribute("aria-pressed", "false")
+    gate.open()
     expect(page.get_by_test_id("summary-text")).to_be_visible(timeout=60_000)
     assert page.evaluate("window.told") == []

@@ -5,37 +5,18 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import logged_in
-from tests.downloads import Downloads, beside
-from tests.exchange import LocalExchange
+from tests.downloads import Downloads
+from tests.exchange import holds
+
+pytestmark = pytest.mark.browser
 
 PAGE = re.compile(r"/downloads/[0-9a-f-]{36}$")
-
-
-@pytest.fixture(scope="module")
-def server():
-    with LocalExchange() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def product(server, tmp_path_factory):
-    """Return a product whose exchange is the local one."""
-    with beside(server, tmp_path_factory.mktemp("home")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def session(product, chromium):
-    """Return the cookies of somebody who opened the one-time URL."""
-    return logged_in(product, chromium)
 
 
 @pytest.fixture(autouse=True)
 def calm(server):
     server.troubles.clear()
     server.gate.set()
-    server.pause = 0.0
 
 
 def start(page, asset="btc/usd", end="2020-05-04"):
@@ -65,15 +46,15 @@ def test_form_follows_what_is_typed(page):
 
 
 def test_download_is_watched_cancelled_resumed_and_done(page, server, product):
-    server.pause = 1.0
+    server.troubles.extend([None, holds])
     run_id = start(page)
     expect(page.get_by_test_id("count")).to_contain_text("Fetched 1,000 / 3,000 bars")
     expect(page.get_by_test_id("conn-status")).to_have_attribute("data-status", "live")
     page.locator("[data-verb=cancel]").click()
     page.locator("#cancel-dialog [data-yes]").click()
-    expect(page.get_by_test_id("cancelled-card")).to_contain_text("What was fetched is kept")
+    expect(page.get_by_test_id("cancelled-card")).to_contain_text("Fetched bars are kept")
     expect(page.locator("[data-verb=cancel]")).to_be_hidden()
-    server.pause = 0.0
+    server.gate.set()
     page.locator("[data-verb=resume] button").click()
     expect(page.get_by_test_id("added")).to_have_text("3,000 bars")
     expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
@@ -83,7 +64,7 @@ def test_download_is_watched_cancelled_resumed_and_done(page, server, product):
 def test_trouble_is_shown_while_it_lasts(page, server):
     server.troubles.append(lambda handler, _found: handler.answer({}, 429, Retry_After="4"))
     start(page, end="2020-02-01")
-    expect(page.get_by_test_id("waiting")).to_contain_text("Bitstamp asks to be asked less often")
+    expect(page.get_by_test_id("waiting")).to_contain_text("Bitstamp asks for fewer requests")
     expect(page.get_by_test_id("download-done")).to_be_visible()
 
 

@@ -183,9 +183,9 @@ LABELS = """async ([name, values, unit]) => (await import("/static/js/numbers.js
         ("percentLabels", [-0.005, -0.0025, 0], None, ["\N{MINUS SIGN}0.50%", "\N{MINUS SIGN}0.25%", "0.00%"]),
     ],
 )
-def test_labels_of_an_axis_are_exact(page, name, values, unit, labels):
-    page.goto("/about")
-    assert page.evaluate(LABELS, [name, values, unit]) == labels
+def test_labels_of_an_axis_are_exact(desk, name, values, unit, labels):
+    desk.goto("/about")
+    assert desk.evaluate(LABELS, [name, values, unit]) == labels
 
 
 def test_trades_fit_beside_the_metrics(page, reports):
@@ -204,8 +204,9 @@ def test_trades_come_as_a_file(page, reports):
 
 
 @pytest.mark.parametrize("path", ["/runs", "/data", "live"])
-def test_every_page_of_the_bar_is_in_view_on_a_phone(open_page, reports, path):
-    page = open_page(reports["report"] if path == "live" else path, viewport={"width": 390, "height": 844})
+def test_every_page_of_the_bar_is_in_view_on_a_phone(phone, reports, path):
+    page = phone
+    page.goto(reports["report"] if path == "live" else path)
     nav = page.get_by_role("navigation", name="Main")
     expect(nav.get_by_role("link")).to_have_text(["Runs", "Backtest", "Optimize", "Data"], use_inner_text=True)
     assert nav.evaluate("nav => nav.scrollWidth <= nav.clientWidth")
@@ -230,11 +231,11 @@ def test_run_that_fails_before_ones_eyes_shows_where(page, start):
 
 def test_candles_that_are_gone_are_told_in_the_chart(page, reports, complaints):
     gone = '{"error": "There are no candles any more."}'
+    complaints.expect("404")
     page.route("**/candles.json?*", lambda route: route.fulfill(status=404, json=None, body=gone))
     page.goto(reports["failed"])
     page.get_by_test_id("price-chart").scroll_into_view_if_needed()
     expect(page.get_by_text("The candles cannot be shown: There are no candles any more.")).to_be_visible()
-    complaints.clear()
 
 
 def test_chart_says_what_is_missing_without_javascript(open_page, reports):

@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import RUN_PAGE
-from tests.stack import wait_for
+from tests.browser.conftest import RUN_PAGE, pass_until
 
 pytestmark = pytest.mark.browser
 
@@ -28,16 +27,20 @@ def run_of(product):
 
 
 @pytest.fixture
-def slow(product):
-    """Return a function that starts a backtest which takes minutes; those that still run are cancelled afterwards."""
+def waiting(product):
+    """Return a function that starts a backtest which waits at a gate; those that still wait are cancelled afterwards.
+
+    Its status body has the gate, too.
+    """
     started = []
 
-    def slow_(micros):
-        body = {"strategy_name": "slow", **ACME, "parameters": {"micros": micros}}
-        started.append(product.submit(body)["id"])
-        return product.status(started[-1])
+    def waiting_():
+        gate = product.gates.new()
+        gate.let_bars()
+        started.append(product.submit({"strategy_name": "gated", **ACME, "parameters": {"gate": gate.number}})["id"])
+        return product.status(started[-1]) | {"gate": gate}
 
-    yield slow_
+    yield waiting_
     for run_id in started:
         product.call("POST", f"/api/backtests/{run_id}/cancel")
 
@@ -106,18 +109,25 @@ def test_nothing_found_leads_back_to_everything(page, run_of):
     page.goto("/runs")
     page.get_by_role("searchbox").fill("nothinghasthis")
     expect(page.get_by_test_id("no-match")).to_contain_text("nothinghasthis")
-    page.get_by_role("link", name="Show all runs").click()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_role("link", name="Show all runs").hover()
+    page.mouse.down()  # the search box loses the focus, and tells its change: the link must stay where it is
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
+    assert asked == []
+    page.mouse.up()
     expect(page.get_by_role("searchbox")).to_have_value("")
     expect(page.locator("#runs tr").first).to_be_visible()
 
 
-def test_selection_survives_live_updates_and_is_cancelled_together(page, slow):
-    runs = [slow(20_101), slow(20_102)]
-    page.goto("/runs?q=slow")
+def test_selection_survives_live_updates_and_is_cancelled_together(page, waiting):
+    runs = [waiting(), waiting()]
+    page.goto("/runs?q=gated")
     for run in runs:
         row(page, run).get_by_role("checkbox").check()
     rev = row(page, runs[0]).get_attribute("data-rev")
-    wait_for(lambda: row(page, runs[0]).get_attribute("data-rev") != rev, 20, "a live update of the row")
+    is_updated = lambda: row(page, runs[0]).get_attribute("data-rev") != rev  # noqa: E731
+    pass_until(runs[0]["gate"].let_bars, is_updated, "a live update of the row")
     bar = page.get_by_test_id("bulk-bar")
     expect(bar).to_contain_text("2 selected")
     expect(bar.get_by_role("button", name="Delete…")).to_be_disabled()
@@ -131,14 +141,14 @@ def test_selection_survives_live_updates_and_is_cancelled_together(page, slow):
     page.keyboard.press("Enter")
     dialog.get_by_role("button", name="Cancel 2 runs").click()
     expect(page.get_by_test_id("toast")).to_contain_text("Cancelled 2 runs.")
-    expect(page).to_have_url(re.compile(r"/runs\?q=slow$"))
+    expect(page).to_have_url(re.compile(r"/runs\?q=gated$"))
     for run in runs:
         expect(row(page, run).get_by_test_id("status-pill")).to_have_text("Cancelled")
 
 
-def test_page_of_runs_is_selected_and_deleted_and_the_active_one_is_refused(page, run_of, slow, product):
+def test_page_of_runs_is_selected_and_deleted_and_the_active_one_is_refused(page, run_of, waiting, product):
     runs = [run_of(51, tags=["doomed"]), run_of(52, tags=["doomed"])]
-    alive = slow(20_103)
+    alive = waiting()
     product.call("PATCH", f"/api/backtests/{alive['id']}", {"tags": ["doomed"]})
     page.goto("/runs?tag=doomed")
     page.get_by_role("checkbox", name="Select all runs of this page").check()
@@ -167,11 +177,11 @@ def test_runs_are_selected_and_deleted_without_javascript(open_page, run_of):
 def test_filters_and_notes_work_without_javascript(open_page, run_of):
     run = run_of(54)
     page = open_page(f"/backtests/{run['id']}", java_script_enabled=False)
-    page.get_by_test_id("edit-words").click()
+    page.get_by_test_id("edit-note").click()
     page.fill("[name=title]", "By hand")
     page.fill("[name=tags]", "handmade")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_test_id("run-words")).to_contain_text("By hand")
+    expect(page.get_by_test_id("run-note")).to_contain_text("By hand")
     page.goto("/runs")
     page.fill("[name=q]", "by hand")
     page.select_option("[name=tag]", "handmade")
@@ -179,35 +189,35 @@ def test_filters_and_notes_work_without_javascript(open_page, run_of):
     assert numbers(page) == [run["number"]]
 
 
-def test_title_notes_and_tags_are_changed_in_place_while_the_run_runs(page, slow):
-    run = slow(20_104)
+def test_title_notes_and_tags_are_changed_in_place_while_the_run_runs(page, waiting):
+    run = waiting()
     page.goto(f"/backtests/{run['id']}")
-    page.get_by_test_id("edit-words").click()
+    page.get_by_test_id("edit-note").click()
     expect(page.locator("[name=title]")).to_be_focused()
     page.keyboard.type("gr")
     page.fill("[name=tags]", "a;b")
     processed = page.get_by_test_id("count").inner_text()
-    expect(page.get_by_test_id("count")).not_to_have_text(processed)
+    pass_until(run["gate"].let_bars, lambda: page.get_by_test_id("count").inner_text() != processed, "another count")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator("#words-tags-error")).to_contain_text("'a;b'")
+    expect(page.locator("#note-tags-error")).to_contain_text("'a;b'")
     expect(page.locator("[name=title]")).to_have_value("gr")
     expect(page.locator("[name=tags]")).to_be_focused()
     page.fill("[name=tags]", "night")
     page.fill("[name=notes]", "First\nsecond <b>")
     page.get_by_role("button", name="Save").click()
-    words = page.get_by_test_id("run-words")
+    words = page.get_by_test_id("run-note")
     expect(words).to_contain_text("second <b>")
     words.get_by_role("link", name="night").click()
     expect(page).to_have_url(re.compile(r"/runs\?tag=night$"))
     expect(row(page, run)).to_contain_text("gr")
 
 
-def test_new_runs_are_told_when_they_pass_the_filters_and_come_when_asked_for(page, run_of, slow):
+def test_new_runs_are_told_when_they_pass_the_filters_and_come_when_asked_for(page, run_of, waiting):
     known = run_of(61)
     page.goto("/runs?strategy=sma_cross")
     expect(page.get_by_test_id("conn-status")).to_have_text("Live")
     shown = numbers(page)
-    slow(20_105)
+    waiting()
     fresh = run_of(62)
     expect(page.get_by_test_id("run-news")).to_have_text("1 new run")
     assert numbers(page) == shown
@@ -218,9 +228,9 @@ def test_new_runs_are_told_when_they_pass_the_filters_and_come_when_asked_for(pa
     assert numbers(page)[1] == known["number"]
 
 
-def test_tabs_follow_the_states_and_no_row_moves(page, slow, product):
-    run = slow(20_106)
-    page.goto("/runs?status=running&q=slow")
+def test_tabs_follow_the_states_and_no_row_moves(page, waiting, product):
+    run = waiting()
+    page.goto("/runs?status=running&q=gated")
     product.wait_until(run["id"], lambda body: body["status"] == "running")
     page.reload()
     expect(row(page, run).get_by_test_id("status-pill")).to_have_text("Running")
@@ -276,9 +286,9 @@ def test_identical_completed_run_is_offered_without_javascript_before_it_runs_ag
 
 
 def test_changed_strategy_is_told_in_the_list_and_on_the_page(page, product):
-    source = (product.home / "strategies" / "slow.py").read_text()
+    source = (product.home / "strategies" / "gated.py").read_text()
     product.write_strategy("edited", source)
-    run = product.submit({"strategy_name": "edited", **ACME, "parameters": {"micros": 0}})
+    run = product.submit({"strategy_name": "edited", **ACME, "parameters": {"gate": 0}})
     product.finished(run["id"])
     page.goto("/runs?strategy=edited")
     expect(row(page, run)).not_to_contain_text("Strategy changed")

@@ -5,16 +5,17 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.conftest import pass_until, shows
 from tests.browser.strategies import N_BARS
-from tests.stack import wait_for
 
 pytestmark = pytest.mark.browser
 
-SLOW_RUN = {"strategy_name": "slow", "asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
+GATED = {"strategy_name": "gated", "asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
 
 NOTE_EACH_CHANGE = """
 window.seen = [];
 document.addEventListener("htmx:afterSettle", () => {
+    if (!document.getElementById("run-announce")) return; // not the page of a run yet
     const text = (id) => document.querySelector(`[data-testid=${id}]`)?.textContent.trim() ?? "";
     const [done, total] = text("count").match(/[\\d,]+/g)?.map((number) => Number(number.replaceAll(",", ""))) ?? [];
     window.seen.push({
@@ -32,28 +33,33 @@ def count(page):
 
 
 @pytest.fixture
-def running(page, start, product):
-    """Return the page and the id of a run that takes half a minute."""
-    run_id = start(page, "slow", micros=3_000)
+def running(page, start, product, gate):
+    """Return the page and the id of a run that told of its first bars; the others wait at the gate."""
+    gate.let_bars()
+    run_id = start(page, "gated", gate=gate.number)
     expect(page.get_by_test_id("count")).to_contain_text(re.compile(rf"Processed [1-9][\d,]* / {N_BARS:,} bars"))
     yield page, run_id
     product.call("POST", f"/api/backtests/{run_id}/cancel")
 
 
-def test_running_page_tells_phase_count_percent_rate_and_time(running):
+def test_running_page_tells_phase_count_percent_rate_and_time(running, gate):
     page, _ = running
+    pass_until(gate.let_bars, lambda: shows(page, "eta", "about"), "an estimate")
     expect(page.get_by_test_id("phase-steps").locator("[aria-current=step]")).to_have_text("Running backtest")
     expect(page.get_by_test_id("rate")).to_have_text(re.compile(r"^[\d,]+ bars/s$"))
     expect(page.get_by_test_id("percent")).to_have_text(re.compile(r"^\d+\.\d%$"))
-    expect(page.get_by_test_id("elapsed")).to_have_text(re.compile(r"^[\d.]+ s$"))
-    expect(page.get_by_test_id("eta")).to_have_text(re.compile(r"^about [\dms. ]+$"))
+    expect(page.get_by_test_id("elapsed")).to_have_text(re.compile(r"^\s*[\d.]+ s\s*$"))
+    expect(page.get_by_test_id("eta")).to_have_text(re.compile(r"^\s*about [\dms. ]+\s*$"))
     expect(page.get_by_test_id("conn-status")).to_have_text("Live")
-    expect(page).to_have_title(re.compile(r"^\d+\.\d% · Slow · AlgoTrade$"))
+    expect(page).to_have_title(re.compile(r"^\d+\.\d% · Gated · AlgoTrade$"))
 
 
-def test_figures_of_a_run_never_go_back(page, start):
+def test_figures_of_a_run_never_go_back(page, start, gate):
     page.add_init_script(NOTE_EACH_CHANGE)
-    start(page, "slow", micros=151)
+    start(page, "gated", gate=gate.number)
+    n_counts = "new Set(window.seen.map((one) => one.done)).size"
+    pass_until(gate.let_bars, lambda: page.evaluate(n_counts) > 6, "some counts")
+    gate.open()
     expect(page.get_by_test_id("metric-tiles")).to_be_visible()
     seen = page.evaluate("window.seen")
     under_way = [one for one in seen if one["pill"] == "Running" and one["done"] is not None]
@@ -74,7 +80,7 @@ def test_figures_of_a_run_never_go_back(page, start):
     assert len({one["said"] for one in seen} - {""}) <= 11
 
 
-def test_curve_grows(running):
+def test_curve_grows(running, gate):
     page, _ = running
     chart = page.get_by_test_id("equity-chart").locator("canvas").first
     expect(chart).to_be_visible()
@@ -82,16 +88,16 @@ def test_curve_grows(running):
         .reduce((n, value, at) => n + (at % 4 === 3 && value > 0), 0)"""
     before = chart.evaluate(ink)
     assert before > 0
-    wait_for(lambda: chart.evaluate(ink) > before, 10, "more of the curve")
+    pass_until(gate.let_bars, lambda: chart.evaluate(ink) > before, "more of the curve")
 
 
-def test_list_shows_the_same_live(running, open_page):
+def test_list_shows_the_same_live(running, open_page, gate):
     listing = open_page("/runs")
     row = listing.locator(f"tr[id='run-{running[1]}']")
     expect(row.get_by_test_id("status-pill")).to_have_text("Running")
     percent = row.get_by_test_id("row-progress")
     before = float(percent.inner_text().partition("%")[0])
-    wait_for(lambda: float(percent.inner_text().partition("%")[0]) > before, 10, "progress of the row")
+    pass_until(gate.let_bars, lambda: float(percent.inner_text().partition("%")[0]) > before, "progress of the row")
     expect(row.locator("progress")).to_have_attribute("max", str(N_BARS))
 
 
@@ -99,7 +105,7 @@ def test_list_tells_of_a_new_run_without_moving_its_rows(running, open_page, pro
     listing = open_page("/runs")
     expect(listing.get_by_test_id("conn-status")).to_have_text("Live")
     rows = listing.locator("#runs tr").count()
-    run_id = product.submit({**SLOW_RUN, "parameters": {"micros": 20_021}})["id"]
+    run_id = product.submit({**GATED, "parameters": {"gate": product.gates.new().number}})["id"]
     listing.get_by_role("link", name="1 new run").wait_for()
     assert listing.locator("#runs tr").count() == rows
     listing.get_by_role("link", name="1 new run").click()
@@ -151,20 +157,21 @@ def test_run_is_cancelled_from_the_list(running, open_page, product):
     assert product.status(running[1])["status"] == "cancelled"
 
 
-def test_cancel_after_the_end_is_told_and_changes_nothing(page, start, complaints):
-    start(page, "slow", micros=152)
+def test_cancel_after_the_end_is_told_and_changes_nothing(page, start, gate, complaints):
+    complaints.expect("409")  # the browser logs the refusal
+    start(page, "gated", gate=gate.number)
     page.get_by_role("link", name="Cancel…").click()
+    gate.open()
     expect(page.get_by_test_id("metric-tiles")).to_be_attached()
     page.get_by_test_id("confirm-dialog").get_by_role("button", name="Cancel backtest").click()
     expect(page.get_by_test_id("toast")).to_contain_text("had already completed")
     expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
-    assert ["409" in text for text in complaints] == [True]
-    complaints.clear()  # the browser logs the refusal
 
 
 def test_run_that_waits_for_a_worker_says_so_and_can_be_cancelled(page, start, product):
-    ahead = [product.submit({**SLOW_RUN, "parameters": {"micros": 20_000 + n}})["id"] for n in (31, 32)]
-    start(page, "slow", micros=20_033)
+    gates = [product.gates.new().number for _ in range(3)]
+    ahead = [product.submit({**GATED, "parameters": {"gate": number}})["id"] for number in gates[:2]]
+    start(page, "gated", gate=gates[2])
     expect(page.get_by_test_id("queue")).to_contain_text("Waiting for a worker.")
     expect(page.get_by_test_id("status-pill")).to_have_text("Pending")
     expect(page.get_by_test_id("phase-steps").locator("[aria-current=step]")).to_have_text("Queued")

@@ -10,6 +10,7 @@ import pytest
 from algotrade.child import Child, ChildEnded
 from algotrade.market.instruments import Instrument
 from algotrade.market.store import CandleStore
+from algotrade.nursery import Nursery
 from algotrade.spec import BacktestSpec, RunInputs
 from tests.engine.market import random_bars
 from tests.environment import KERNELS
@@ -34,19 +35,17 @@ class Mine(Strategy):
 
 
 class Children:
-    """Starts children, keeps one ahead because its imports take a second, and ends all of them."""
+    """Has children forked by a nursery, as a worker has, and ends all of them."""
 
     def __init__(self):
         self._given = []
-        self._spare = self._warm = None
+        self._nursery = self._warm = None
 
     def start(self, **options):
-        """Return a child of its own; one without options was started while the last test ran."""
-        if options:
-            child = Child(kernels=KERNELS, **options)
-        else:
-            child, self._spare = self._spare or Child(kernels=KERNELS), None
-            self._spare = Child(kernels=KERNELS)
+        """Return a child of its own."""
+        if self._nursery is None or not self._nursery.is_alive:
+            self._nursery = Nursery(kernels=KERNELS)
+        child = Child(nursery=self._nursery, **options)
         self._given.append(child)
         return child
 
@@ -76,8 +75,8 @@ class Children:
     def end(self):
         """End all."""
         self.end_given()
-        for child in filter(None, (self._spare, self._warm)):
-            child.close()
+        for process in filter(None, (self._warm, self._nursery)):
+            process.close()
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,14 @@ from algotrade import scrubbing
 from algotrade.child import LOG_BYTES, Child, ChildEnded, describe_exit
 from tests.core.conftest import answer_of, messages_of, rest_of, written
 from tests.environment import ROOT
-from tests.stack import is_running, wait_for
+from tests.stack import is_running, kill, wait_for
 
 PARENT = """
 import signal, sys, threading
 from algotrade.child import Child
+from algotrade.nursery import Nursery
 
-child = Child()
+child = Child(nursery=Nursery())
 if len(sys.argv) > 1:
     child.send({"job": "describe", "source": sys.argv[1], "module": "mine"})
 print(child.pid, flush=True)
@@ -47,8 +48,7 @@ def parent():
     for process in parents:
         process.kill()
         process.communicate()
-    for pid in filter(is_running, children):
-        os.kill(pid, signal.SIGKILL)
+    kill(filter(is_running, children))
 
 
 def ended(child, job, seconds=30.0):
@@ -149,7 +149,7 @@ def test_environment_holds_nothing_of_ours(start, job, monkeypatch):
     environment = json.loads(error["message"])
     assert set(environment) == {
         "PATH", "LANG", "PYTHONPATH", "PYTHONHASHSEED", "PYTHONUNBUFFERED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-        "NUMBA_CACHE_DIR",
+        "JE_ARROW_MALLOC_CONF", "NUMBA_CACHE_DIR",
     }  # fmt: skip
     assert "planted-secret" not in str(environment)
 
@@ -237,7 +237,7 @@ def test_strategy_that_writes_into_the_conversation_is_ended_and_told(child, job
     deed = f"for fd in range(3, 20):\n    try:\n        os.write(fd, {junk})\n    except OSError:\n        pass"
     error = ended(child, job(deed))
     assert error.returncode == -signal.SIGKILL
-    assert "No message of the runner: b'" in error.log
+    assert "Not a message of the runner: b'" in error.log
 
 
 def test_endless_message_is_ended_before_it_fills_the_memory(child, job, monkeypatch):
@@ -252,7 +252,7 @@ def test_endless_message_is_ended_before_it_fills_the_memory(child, job, monkeyp
                 except OSError:
                     pass
     """
-    assert "No message of the runner: b'" in ended(child, job(deed)).log
+    assert "Not a message of the runner: b'" in ended(child, job(deed)).log
     assert len(child._pending) < 2 << 20
 
 

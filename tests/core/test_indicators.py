@@ -40,6 +40,15 @@ def test_cache_forgets_what_was_not_used_for_longest():
         assert sma(CLOSE, 3) is not second
 
 
+def test_indicator_larger_than_the_room_is_kept_until_another_comes():
+    cache = IndicatorCache(max_bytes=CLOSE.nbytes)
+    with shared(cache):
+        first = sma(CLOSE, 2)
+        assert sma(CLOSE, 2) is first
+        sma(CLOSE, 3)
+        assert sma(CLOSE, 2) is not first
+
+
 def test_inputs_that_are_computed_anew_do_not_pile_up():
     cache = IndicatorCache(max_bytes=10 * CLOSE.nbytes)
     with shared(cache):

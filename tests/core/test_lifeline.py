@@ -5,11 +5,10 @@ import select
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parents[2]
+from tests.environment import ROOT
 
 PARENT = """
 import os, subprocess, sys
@@ -54,7 +53,7 @@ ORPHAN = "import os; from algotrade.lifeline import die_with; die_with(os.getpid
 def run_until_ready(program):
     """Start `program`, whose last descendant says ready; return it and the pipe that all of them hold open."""
     process = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(PROJECT)}
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     assert process.stdout.readline() == b"ready\n"
     return process
@@ -79,7 +78,7 @@ def test_forks_of_forks_end_when_the_first_is_killed():
 
 def test_child_of_a_parent_that_is_gone_ends_at_once():
     done = subprocess.run(
-        [sys.executable, "-c", ORPHAN], capture_output=True, env={**os.environ, "PYTHONPATH": str(PROJECT)}, check=False
+        [sys.executable, "-c", ORPHAN], capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
     )
     assert (done.returncode, done.stdout) == (-signal.SIGKILL, b"")
 
@@ -89,7 +88,7 @@ def test_environment_of_a_private_process_is_for_itself(how, returncode):
     done = subprocess.run(
         [sys.executable, "-c", PRIVATE, how],
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )
     assert (done.stdout, done.returncode) == (b"True\n", returncode), done.stderr
@@ -99,7 +98,7 @@ def test_processes_of_the_product_are_private(tmp_path):
     ask = "import ctypes, sys; sys.exit(ctypes.CDLL(None).prctl(3))"
     environment = {
         **os.environ,
-        "PYTHONPATH": str(PROJECT),
+        "PYTHONPATH": str(ROOT),
         "DJANGO_SETTINGS_MODULE": "algotrade.settings",
         "ALGOTRADE_HOME": str(tmp_path),
     }

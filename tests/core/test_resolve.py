@@ -63,6 +63,26 @@ def test_two_ways_to_say_the_same_are_one_key(resolve):
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ({"fixed_fee": "1,70"}, {"fixed_fee": 1.7}),
+        ({"slippage_ticks": "0,5"}, {"slippage_ticks": 0.5}),
+        ({"risk_free_rate": "0,1"}, {"risk_free_rate": 0.1}),
+        ({"margin_ratio": "0,1"}, {"margin_ratio": 0.1}),
+        ({"commission": "0,001"}, {"commission": 0.001}),
+        ({"initial_cash": "10.000,50"}, {"initial_cash": 10_000.5}),
+        ({"initial_cash": "10 000"}, {"initial_cash": 10_000.0}),
+        ({"close_at_end": "True"}, {"close_at_end": True}),
+        ({"close_at_end": "False"}, {"close_at_end": False}),
+        ({"parameters": {"slow": " 40,0 "}}, {"parameters": {"slow": 40}}),
+        ({"sizing": {"kind": "quote", "value": "2,5"}}, {"sizing": {"kind": "quote", "value": 2.5}}),
+    ],
+)
+def test_value_is_read_as_it_is_typed(resolve, typed, meant):
+    assert resolve(**typed).spec == resolve(**meant).spec
+
+
+@pytest.mark.parametrize(
     ("changes", "field", "told"),
     [
         ({"strategy_name": "nope"}, "strategy_name", "nope"),
@@ -74,6 +94,9 @@ def test_two_ways_to_say_the_same_are_one_key(resolve):
         ({"timeframe": ""}, "timeframe", "required"),
         ({"parameters": {"fats": 3}}, "parameters.fats", "fast, slow"),
         ({"parameters": {"fast": 1}}, "parameters.fast", "1"),
+        ({"parameters": {"fast": "7,5"}}, "parameters.fast", "'7,5'"),
+        ({"initial_cash": "1,2,3"}, "initial_cash", "'1,2,3'"),
+        ({"fixed_fee": "1 7"}, "fixed_fee", "'1 7'"),
         ({"parameters": {"fast": 10.5}}, "parameters.fast", "10.5"),
         ({"parameters": {"fast": True}}, "parameters.fast", "True"),
         ({"parameters": {"side": "up"}}, "parameters.side", "long"),
@@ -99,6 +122,7 @@ def test_two_ways_to_say_the_same_are_one_key(resolve):
         ({"margin_ratio": 0}, "margin_ratio", "above 0"),
         ({"close_at_end": "perhaps"}, "close_at_end", "true or false"),
         ({"risk_free_rate": 5}, "risk_free_rate", "5"),
+        ({"borrow_rate": -0.1}, "borrow_rate", "a yearly fraction from 0 to 10"),
         ({"sizing": "all"}, "sizing", "kind"),
         ({"sizing": {"kind": "half", "value": 1}}, "sizing.kind", "equity_fraction"),
         ({"sizing": {"kind": "equity_fraction", "value": 2}}, "sizing.value", "at most 1"),

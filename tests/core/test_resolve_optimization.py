@@ -71,12 +71,12 @@ def test_own_rules_come_on_top_of_the_strategys(resolve):
     assert found.n_trials == 5 + 25  # slow 50 with fast 2 to 10, slow 100 with every fast
 
 
-def test_limit_of_trials_bounds_a_search(resolve):
+def test_limit_of_trials_bounds_an_optimization(resolve):
     found = resolve(method="random", max_trials=7, seed=3)
     assert (found.n_trials, found.spec.max_trials, found.spec.seed) == (7, 7, 3)
 
 
-def test_random_search_may_choose_from_more_than_the_limit(resolve):
+def test_random_method_may_choose_from_more_than_the_limit(resolve):
     axes = {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}
     found = resolve(axes=axes, method="random", max_trials=500)
     assert (found.total, found.n_valid, found.n_trials) == (199 * 396, 59_498, 500)
@@ -95,7 +95,7 @@ def test_space_to_choose_from_is_bounded(places, monkeypatch):
         resolve_optimization(
             {**ACCOUNT, "axes": axes, "method": "random", "max_trials": 5}, *places, max_combinations=LIMIT
         )
-    assert "78,804 combinations exceeds the limit of 70,000. Increase a step." in caught.value.fields["axes"]
+    assert "78,804 combinations exceed the limit of 70,000. Increase a step." in caught.value.fields["axes"]
 
 
 def test_spec_and_inputs_survive_json(resolve):
@@ -105,7 +105,7 @@ def test_spec_and_inputs_survive_json(resolve):
     assert run_key(OptimizationSpec.from_dict(found.spec.to_dict()), found.inputs) == found.run_key
 
 
-def test_run_key_tells_searches_apart_and_finds_equal_ones(resolve):
+def test_run_key_tells_optimizations_apart_and_finds_equal_ones(resolve):
     key = resolve().run_key
     assert resolve(axes={**AXES, "fast": {"values": list(range(2, 51, 2))}}).run_key == key
     changes = [{"objective": "cagr"}, {"direction": "minimize"}, {"seed": 2}, {"commission": 0.0}, {"max_trials": 58}]
@@ -139,18 +139,18 @@ def test_assets_and_timeframes_are_axes(resolve):
         ({"axes": {"speed": {"values": [1]}}}, "axes.speed", "no parameter 'speed'"),
         ({"axes": {"fast": {"min": 1, "max": 9}}}, "axes.fast", "from 2 to 200; it is 1"),
         ({"axes": [1]}, "axes", "Must be an object"),
-        ({"axes": {"fast": {"min": 60, "max": 90}}}, "axes", "None of the 31 combinations keeps the rules"),
+        ({"axes": {"fast": {"min": 60, "max": 90}}}, "axes", "None of the 31 combinations meets the rules"),
         (
             {"axes": {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}},
             "axes",
             # of 199 x 396 pairs those with slow 5 to 200 and fast of at least slow go: 196 x 197 / 2
-            "59,498 trials exceeds the limit of 10,000. Increase a step or use random search. "
+            "59,498 trials exceed the limit of 10,000. Increase a step or use the method random. "
             "There are fast 199 x slow 396.",
         ),
         (
             {"axes": {"fast": {"min": 2, "max": 200}, "slow": {"min": 5, "max": 400}}, "method": "random"},
             "axes",
-            "59,498 trials exceeds the limit of 10,000. Increase a step or set max_trials.",
+            "59,498 trials exceed the limit of 10,000. Increase a step or set max_trials.",
         ),
         ({"axes": {"fast": {"min": 2, "max": 50, "step": 0}}}, "axes.fast", "Step must be greater than 0. It is 0."),
         ({"axes": {"fast": {"min": 9, "max": 2}}}, "axes.fast", "Max must be at least min. Min is 9 and max is 2."),

@@ -58,6 +58,7 @@ def test_run_key_does_not_depend_on_the_order_of_parameters():
         {"margin_ratio": 0.5},
         {"close_at_end": True},
         {"risk_free_rate": 0.01},
+        {"borrow_rate": 0.01},
     ],
 )
 def test_run_key_changes_with_every_field(changes):

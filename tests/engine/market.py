@@ -13,6 +13,7 @@ from algotrade.engine.backtest import run_backtest
 from algotrade.market.bars import DAY_NS, Bars
 from algotrade.market.instruments import Instrument
 from algotrade.ports import NullSink
+from algotrade.records import OrderStatus, Reason
 from algotrade.results import BacktestResult
 from algotrade.spec import BacktestSpec
 from algotrade.strategies import bollinger, sma
@@ -183,7 +184,8 @@ def bytes_of(result: BacktestResult) -> dict[str, Any]:
     numbers = (result.cash.hex(), result.position.hex(), result.commissions.hex())
     return {name: getattr(result, name).tobytes() for name in names} | {
         "numbers": numbers,
-        "counts": (result.n_ambiguous_bars, result.ruined_bar),
+        "charges": {name: total.hex() for name, total in result.charges.items()},
+        "ruined_bar": result.ruined_bar,
     }
 
 
@@ -251,3 +253,24 @@ def random_orders(seed: int, n_bars: int, *, share: float = 0.5) -> dict[int, st
         for bar in range(n_bars)
         if rng.random() < share
     }
+
+
+def told(records, *names):
+    """Return columns of records as tuples, one for each row."""
+    return [tuple(row[name].item() for name in names) for row in records]
+
+
+def outcomes(result):
+    """Return (status, reason, bar) of each order."""
+    return [
+        (OrderStatus(status), Reason(reason), bar)
+        for status, reason, bar in told(result.orders, "status", "reason", "done_bar")
+    ]
+
+
+def filled(bar):
+    return OrderStatus.FILLED, Reason.SIGNAL, bar
+
+
+def rejected(reason, bar):
+    return OrderStatus.REJECTED, reason, bar

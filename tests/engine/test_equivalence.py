@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from algotrade.ports import NullSink
 from algotrade.spec import Sizing
 from tests.engine.market import GEARS, Busy, backtest, bytes_of, random_bars, random_orders, strategy_from
-from tests.environment import KERNELS, ROOT
+from tests.environment import ROOT
 
 seeds = st.integers(0, 2**32 - 1)
 gears = st.sampled_from(list(GEARS.values()))
@@ -32,6 +32,7 @@ costs = st.fixed_dictionaries(
         "fixed_fee": st.sampled_from([0.0, 1.0, 30.0]),
         "slippage_ticks": st.sampled_from([0.0, 1.0, 7.0]),
         "slippage_frac": st.sampled_from([0.0, 0.0005]),
+        "borrow_rate": st.sampled_from([0.0, 0.03, 5.0]),
     }
 )
 ways = st.fixed_dictionaries(
@@ -80,8 +81,9 @@ def test_strategy_of_these_tests_trades_in_every_way():
 @pytest.mark.parametrize("stride", [1, 2, 7, 64, 499, 500, 10_000])
 def test_strides_do_not_matter(compiled, stride):
     bars = random_bars(2, 500)
-    whole = bytes_of(backtest(Busy, bars, compiled=compiled, commission=0.001))
-    assert bytes_of(backtest(Busy, bars, compiled=compiled, commission=0.001, stride=stride)) == whole
+    fields = {"compiled": compiled, "commission": 0.001, "borrow_rate": 0.05}
+    whole = bytes_of(backtest(Busy, bars, **fields))
+    assert bytes_of(backtest(Busy, bars, stride=stride, **fields)) == whole
 
 
 @pytest.mark.parametrize("stride", [1, 333, None])
@@ -142,31 +144,29 @@ class Phases(NullSink):
         self.names.append(name)
 
 
-ANOTHER_PROCESS = f"""
+ANOTHER_PROCESS = """
+import sys
 from pathlib import Path
 from tests.engine.market import Busy, backtest, random_bars
 from tests.engine.test_equivalence import Phases, digest
 phases = Phases()
-result = backtest(Busy, random_bars(6, 300), compiled=True, cache_dir=Path({str(KERNELS)!r}), sink=phases)
+result = backtest(Busy, random_bars(6, 300), compiled=True, cache_dir=Path(sys.argv[1]), sink=phases)
 print(digest(result), *phases.names)
 """
 
 
-def test_warm_cache_of_another_process_is_used_and_gives_the_same_bytes():
-    here = backtest(Busy, random_bars(6, 300), compiled=True)
-    kernels = {path.name for path in KERNELS.rglob("*")}
-    done = subprocess.run(
-        [sys.executable, "-c", ANOTHER_PROCESS], cwd=ROOT, capture_output=True, text=True, timeout=120, check=True
-    )
-    assert done.stdout.split() == [digest(here), "running_backtest"]
-    assert {path.name for path in KERNELS.rglob("*")} == kernels
-
-
-def test_cold_cache_gives_the_same_bytes(tmp_path):
-    phases = Phases()
-    cold = backtest(Busy, random_bars(6, 300), compiled=True, cache_dir=tmp_path, sink=phases)
+def test_cold_cache_gives_the_same_bytes_and_another_process_takes_it_warm(tmp_path):
+    kept, phases, bars = backtest(Busy, random_bars(6, 300), compiled=True), Phases(), random_bars(6, 300)
+    cold = backtest(Busy, bars, compiled=True, cache_dir=tmp_path, sink=phases)
     assert phases.names == ["compiling_strategy", "running_backtest"]
-    assert bytes_of(cold) == bytes_of(backtest(Busy, random_bars(6, 300), compiled=True))
+    assert bytes_of(cold) == bytes_of(kept)
+    kernels = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    done = subprocess.run(
+        [sys.executable, "-c", ANOTHER_PROCESS, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == [digest(cold), "running_backtest"]
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == kernels
 
 
 @few
@@ -228,6 +228,8 @@ def test_equity_is_cash_and_position_at_every_bar(**case):
     cash, position, largest = case["costs"]["initial_cash"], 0.0, 10_000.0
     fills = result.fills.tolist()
     for bar, equity in enumerate(result.equity.tolist()):
+        if position < 0.0:
+            cash += case["costs"]["borrow_rate"] / 365 * position * bars.close[bar - 1]  # bars are days
         while fills and fills[0][0] == bar:
             _, _, qty, price, commission, _, after, _ = fills.pop(0)
             cash -= qty * price + commission
@@ -240,10 +242,12 @@ def test_equity_is_cash_and_position_at_every_bar(**case):
 
 @few
 @cases
-def test_trades_explain_the_whole_change_of_equity(**case):
+def test_trades_and_charges_explain_the_whole_change_of_equity(**case):
     _, result = run_of(**case)
     profits = result.trades["profit"]
-    assert result.equity[-1] - case["costs"]["initial_cash"] == nearly(profits.sum(), 10_000.0, np.abs(profits).sum())
+    paid = sum(result.charges.values())
+    change = result.equity[-1] - case["costs"]["initial_cash"]
+    assert change == nearly(profits.sum() - paid, 10_000.0, np.abs(profits).sum())
 
 
 @few

@@ -6,30 +6,9 @@ import pytest
 from algotrade.errors import EngineError
 from algotrade.records import OrderStatus, Reason, Side
 from algotrade.spec import Sizing
-from tests.engine.market import GEARS, Watching, backtest, bars_of
+from tests.engine.market import GEARS, Watching, backtest, bars_of, filled, outcomes, rejected, told
 
 pytestmark = pytest.mark.parametrize("compiled", list(GEARS.values()), ids=list(GEARS))
-
-
-def told(records, *names):
-    """Return columns of records as tuples, one for each row."""
-    return [tuple(row[name].item() for name in names) for row in records]
-
-
-def outcomes(result):
-    """Return (status, reason, bar) of each order."""
-    return [
-        (OrderStatus(status), Reason(reason), bar)
-        for status, reason, bar in told(result.orders, "status", "reason", "done_bar")
-    ]
-
-
-def filled(bar):
-    return OrderStatus.FILLED, Reason.SIGNAL, bar
-
-
-def rejected(reason, bar):
-    return OrderStatus.REJECTED, reason, bar
 
 
 # Rule 1: when a decision fills

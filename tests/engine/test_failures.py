@@ -7,7 +7,7 @@ import pytest
 
 from algotrade.engine.checks import check_on_bar
 from algotrade.engine.failures import StrategyFailure
-from algotrade.engine.paths import told
+from algotrade.engine.paths import short_path
 from algotrade.errors import StrategyError
 from algotrade.ports import NullSink
 from tests.engine.market import GEARS, backtest, random_bars, strategy_from
@@ -124,9 +124,9 @@ def test_paths_are_told_from_the_product_and_its_packages_not_from_the_machine(f
     assert files[0].startswith("algotrade/engine/")
     assert files[-1] == "strategies/failing.py"
     assert [frame["file"] for frame in failure.detail["frames"]] == files
-    assert told(np.linalg.__file__, "/any") == "numpy/linalg/__init__.py"
-    assert told(re.__file__, "/any") == "re/__init__.py"
-    assert told("/srv/other/place/mine.py", "/any") == "place/mine.py"
+    assert short_path(np.linalg.__file__, "/any") == "numpy/linalg/__init__.py"
+    assert short_path(re.__file__, "/any") == "re/__init__.py"
+    assert short_path("/srv/other/place/mine.py", "/any") == "place/mine.py"
 
 
 # The facts
@@ -162,10 +162,12 @@ def test_failure_at_the_first_bar_is_told(failing, compiled):
 def test_failure_late_in_a_long_run_is_the_same_in_both_gears(failing):
     bars = random_bars(2, 3_000)
     fields = {"parameters": {"case": 15, "at": 2_901}, "commission": 0.001}
-    told = [failure_of(failing, bars, compiled=gear, **fields, stride=stride) for gear in (0, 1) for stride in (250, 0)]
-    assert told[0].detail["bar"] == 2_900
-    assert all(facts(other) == facts(told[0]) for other in told)
-    assert len({other.message for other in told}) == 1
+    failures = [
+        failure_of(failing, bars, compiled=gear, **fields, stride=stride) for gear in (0, 1) for stride in (250, 0)
+    ]
+    assert failures[0].detail["bar"] == 2_900
+    assert all(facts(other) == facts(failures[0]) for other in failures)
+    assert len({other.message for other in failures}) == 1
 
 
 @both_gears
@@ -286,9 +288,9 @@ def test_failure_in_indicators_is_told_by_its_line(tmp_path):
         ("{'x': np.stack((bars.close, bars.close))}", r"'x' must be .* shape \(2, 50\)"),
         ("{'x': np.array(['a'] * len(bars))}", "'x' must be float64"),
         ("{'x': bars.close + 0j}", "'x' must be float64"),
-        ("{'my x': bars.close}", "'my x' is no name"),
-        ("{'_x': bars.close}", "'_x' is no name"),
-        ("{5: bars.close}", "5 is no name"),
+        ("{'my x': bars.close}", "'my x' is not a name"),
+        ("{'_x': bars.close}", "'_x' is not a name"),
+        ("{5: bars.close}", "5 is not a name"),
         ("[bars.close]", "must return a dict of arrays, not list"),
         ("None", "must return a dict of arrays, not NoneType"),
     ],

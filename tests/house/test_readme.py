@@ -2,12 +2,14 @@
 
 import ast
 import re
+from importlib import import_module
 
 from django.core.management import load_command_class
 
 import runs.models
 from algotrade.strategies.catalog import BUILTIN_FOLDER
 from algotrade.strategies.sources import read_source
+from manage import TOOLS
 from tests.environment import ROOT
 from tests.readme import README, blocks
 
@@ -24,7 +26,7 @@ def rows(title):
 def test_readme_names_every_command_and_no_other():
     there = {path.stem for path in (ROOT / "runs/management/commands").glob("*.py")} - {"__init__"}
     named = {name for row in rows("Commands") for name in re.findall(r"`(\w+)`", row)}
-    assert named == there | {"test"}
+    assert named == there | {"test", *TOOLS}
 
 
 def test_readme_names_the_options_that_commands_have():
@@ -37,7 +39,8 @@ def test_readme_names_the_options_that_commands_have():
 def options_of(command):
     if command == "test":
         return set()
-    parser = load_command_class("runs", command).create_parser("manage.py", command)
+    loaded = import_module(TOOLS[command]).Command() if command in TOOLS else load_command_class("runs", command)
+    parser = loaded.create_parser("manage.py", command)
     return {option for action in parser._actions for option in action.option_strings}
 
 

@@ -1,30 +1,21 @@
 """A running product: embedded, or on PostgreSQL and Redis."""
 
+import shutil
 import subprocess
 import sys
 import uuid
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
 
-from tests import environment
+from tests import environment, gated
 from tests.environment import ROOT
-from tests.integration import strategies
 from tests.stack import Product
 
 CANDLES = {"asset": "ACME", "exchange": "SAMPLE", "timeframe": "1h"}
 """The sample dataset of 9,135 hours."""
-
-
-def pytest_collection_modifyitems(config, items):
-    """Leave out what takes long unless it was asked for by its marker."""
-    if "chaos" in config.getoption("-m"):
-        return
-    for item in items:
-        if item.get_closest_marker("chaos"):
-            item.add_marker(pytest.mark.skip(reason="Takes many minutes: ask for it with -m chaos."))
 
 
 @contextmanager
@@ -35,12 +26,14 @@ def fresh_services():
     name = f"algotrade_test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(environment.DATABASE_URL, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    yield {
-        "database": urlunsplit(urlsplit(environment.DATABASE_URL)._replace(path=f"/{name}")),
-        "redis": environment.REDIS_URL,
-    }
-    with psycopg.connect(environment.DATABASE_URL, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    try:
+        yield {
+            "database": urlunsplit(urlsplit(environment.DATABASE_URL)._replace(path=f"/{name}")),
+            "redis": environment.REDIS_URL,
+        }
+    finally:
+        with psycopg.connect(environment.DATABASE_URL, autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
@@ -50,40 +43,46 @@ def services():
         yield addresses
 
 
-@pytest.fixture(scope="package", params=["embedded", "services"])
-def product(request, tmp_path_factory):
-    """Return a product that all tests of this folder share."""
-    addresses = request.getfixturevalue("services") if request.param == "services" else {}
-    with Product(tmp_path_factory.mktemp("home"), sample=True, **addresses) as running:
-        running.write_strategy("slow", strategies.SLOW)
+@pytest.fixture(scope="package")
+def product(tmp_path_factory):
+    """Return an embedded product that the tests of this folder share."""
+    with Product(tmp_path_factory.mktemp("home"), sample=True) as running:
+        running.write_strategy("gated", gated.BARS)
         yield running
 
 
-@pytest.fixture
-def lone_product(tmp_path):
-    """Return an embedded product that a test may kill."""
-    with Product(tmp_path / "home", sample=True) as running:
-        running.write_strategy("slow", strategies.SLOW)
+@pytest.fixture(scope="package")
+def product_on_services(services, tmp_path_factory):
+    """Return a product on PostgreSQL and Redis that the tests of this folder share."""
+    with Product(tmp_path_factory.mktemp("home"), sample=True, **services) as running:
+        running.write_strategy("gated", gated.BARS)
         yield running
 
 
-@pytest.fixture(params=["embedded", "services"])
-def victim(request, tmp_path):
-    """Return a product that a test may kill, on rows that no other product knows."""
-    where = fresh_services() if request.param == "services" else nullcontext({})
-    with where as addresses, Product(tmp_path / "home", sample=True, **addresses) as product:
-        yield product
+@pytest.fixture(params=["product", "product_on_services"], ids=["embedded", "services"])
+def everywhere(request):
+    """Return a product on each back end in turn, for what rows, locks and kills decide."""
+    return request.getfixturevalue(request.param)
 
 
-@pytest.fixture
-def start_command(tmp_path):
-    """Return a function that starts a command of manage.py in a home with sample candles; nothing else runs there.
-
-    It has the home as `home`, and `write_strategy`.
-    """
-    product = Product(tmp_path / "home", sample=True)
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory):
+    """Return a home with sample candles and all tables, to be copied."""
+    product = Product(tmp_path_factory.mktemp("prepared") / "home", sample=True)
     product.home.mkdir()
     product.prepare()
+    product.manage("migrate")
+    return product.home
+
+
+@pytest.fixture
+def start_command(prepared_home, tmp_path):
+    """Return a function that starts a command of manage.py in a home with sample candles; nothing else runs there.
+
+    It has the home as `home`, and `write_strategy`, and `gates`.
+    """
+    product = Product(tmp_path / "home", sample=True)
+    shutil.copytree(prepared_home, product.home, symlinks=True)
     started = []
 
     def start(*arguments, **pipes):
@@ -97,7 +96,7 @@ def start_command(tmp_path):
         started.append(process)
         return process
 
-    start.home, start.write_strategy = product.home, product.write_strategy
+    start.home, start.write_strategy, start.gates = product.home, product.write_strategy, product.gates
     yield start
     for process in started:
         process.kill()

@@ -25,9 +25,9 @@ class Killer:
         kills: how many there were of each kind.
     """
 
-    def __init__(self, product, number, seed):
-        """Be ready to kill while the optimization of this number proceeds."""
-        self._product, self._number = product, number
+    def __init__(self, product, number, gate, seed):
+        """Be ready to kill while the optimization of this number proceeds, whose trials wait at a gate."""
+        self._product, self._number, self._gate = product, number, gate
         self._chance = random.Random(seed)
         self._hit = set()
         self.kills = dict.fromkeys(KINDS, 0)
@@ -40,8 +40,16 @@ class Killer:
             self._wait_for_progress()
 
     def _wait_for_progress(self):
+        """Let trials pass, one by one, until one more is stored."""
         before = self._n_stored()
-        wait_for(lambda: self._n_stored() > before, SECONDS_TO_PROCEED, f"a trial after the kills {self.kills}", 0.02)
+
+        def proceeded():
+            if self._n_stored() > before:
+                return True
+            self._gate.let_next_trial()
+            return False
+
+        wait_for(proceeded, SECONDS_TO_PROCEED, f"a trial after the kills {self.kills}", 0.25)
 
     def _n_stored(self):
         query = f"SELECT processed, state, error_message FROM runs_run WHERE number = {self._number}"

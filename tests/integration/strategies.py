@@ -1,26 +1,4 @@
-"""Strategies of the user's folder: slow, looping, crashing, broken."""
-
-SLOW = '''"""An interpreted strategy that takes its time."""
-
-import time
-
-from algotrade.strategies import Param, Strategy
-
-
-class Slow(Strategy):
-    """Waits at each bar."""
-
-    compiled = False
-    micros = Param(500, low=0, high=100_000)
-
-    @staticmethod
-    def on_bar(bars, ind, params, broker):
-        time.sleep(params.micros / 1e6)
-        if broker.position == 0.0:
-            broker.buy()
-        elif bars.close[-1] > bars.open[-1]:
-            broker.close()
-'''
+"""Strategies of the user's folder: looping, crashing, broken. Those that wait are in tests/gated.py."""
 
 LOOPING = '''"""Never comes back."""
 

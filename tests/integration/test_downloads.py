@@ -1,7 +1,7 @@
 """Downloads of a running product from a local exchange: cancelled, killed, resumed, and always the same candles."""
 
 import json
-import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +13,9 @@ from algotrade.market.bar_files import content_hash
 from algotrade.market.bars import Bars
 from tests.downloads import Downloads, asked, beside
 from tests.environment import ROOT
-from tests.exchange import BEGIN, HOUR, N_BARS, LocalExchange, fails, redirects, row
+from tests.exchange import BEGIN, HOUR, N_BARS, LocalExchange, fails, holds, redirects, row
 from tests.integration.conftest import fresh_services
-from tests.stack import is_running, wait_for
+from tests.stack import is_running, kill, wait_for
 
 pytestmark = pytest.mark.stack
 
@@ -52,7 +52,6 @@ def calm(server):
     server.asked.clear()
     server.lacks.clear()
     server.gate.set()
-    server.pause = 0.0
 
 
 def version(downloads):
@@ -102,14 +101,14 @@ def test_download_continues_a_dataset(downloads, server, whole):
 
 def test_cancelled_download_keeps_what_it_has_and_resumes_to_the_same_candles(everywhere, server, whole):
     forget(everywhere)
-    server.pause = 0.4
+    server.troubles.extend([None, holds])
     run_id = everywhere.submit(asked())
     everywhere.begun(run_id, 1_000)
     assert everywhere.verb(run_id, "cancel") == (200, {"id": run_id, "status": "cancelled"})
     assert everywhere.store.datasets() == []
     assert everywhere.verb(run_id, "cancel")[0] == 409
     n_asked = len(server.asked)
-    server.pause = 0.0
+    server.gate.set()
     assert everywhere.verb(run_id, "resume")[0] == 202
     end = everywhere.finished(run_id)
     assert (end["status"], end["attempt"]) == ("completed", 2)
@@ -145,7 +144,8 @@ def test_exchange_in_trouble_is_waited_for_and_told(downloads, server, whole):
     server.troubles.extend([None, fails(500), fails(429, Retry_After="3")])
     run_id = downloads.submit(asked())
     waits = downloads.wait_until(run_id, lambda body: body["waiting"])["waiting"]
-    assert "Bitstamp answered with status" in waits["reason"]
+    # The wait after the 500 is short, and may be over before one sees it.
+    assert re.match("Bitstamp (answered with status|asks for fewer requests)", waits["reason"])
     assert downloads.finished(run_id)["status"] == "completed"
     assert version(downloads) == whole
 
@@ -165,30 +165,33 @@ def test_download_that_is_led_astray_fails_and_reaches_nothing(downloads, server
     assert "169.254.169.254" in end["error_message"]
 
 
-@pytest.mark.parametrize("victim", ["worker", "child", "both"])
-def test_killed_processes_lose_nothing(everywhere, server, whole, victim):
-    forget(everywhere)
-    server.pause = 0.4
-    run_id = everywhere.submit(asked())
-    everywhere.begun(run_id, 1_000)
-    worker = everywhere.worker(run_id)
-    children = everywhere.product.children(worker)
-    for pid in (children if victim != "worker" else set()) | ({worker} if victim != "child" else set()):
-        os.kill(pid, signal.SIGKILL)
-    server.pause = 0.0
-    end = everywhere.finished(run_id)
+@pytest.mark.parametrize(
+    ("product", "victim"),
+    [("downloads", "worker"), ("downloads", "child"), ("downloads", "both"), ("downloads_on_services", "both")],
+)
+def test_killed_processes_lose_nothing(request, server, whole, product, victim):
+    downloads = request.getfixturevalue(product)
+    forget(downloads)
+    server.troubles.extend([None, holds])
+    run_id = downloads.submit(asked())
+    downloads.begun(run_id, 1_000)
+    worker = downloads.worker(run_id)
+    children = downloads.product.children(worker)
+    kill((children if victim != "worker" else set()) | ({worker} if victim != "child" else set()))
+    server.gate.set()
+    end = downloads.finished(run_id)
     assert (end["status"], end["attempt"]) == ("completed", 2)
-    assert version(everywhere) == whole
+    assert version(downloads) == whole
 
 
 def test_killed_product_goes_on_at_the_next_start(downloads, server, whole):
     forget(downloads)
-    server.pause = 0.4
+    server.troubles.extend([None, holds])
     run_id = downloads.submit(asked())
     downloads.begun(run_id, 1_000)
     downloads.product.process.kill()
     downloads.product.process.wait()
-    server.pause = 0.0
+    server.gate.set()
     downloads.product.start()
     assert downloads.finished(run_id)["status"] == "completed"
     assert version(downloads) == whole
@@ -219,14 +222,14 @@ UNTIL = ("--end", "2020-05-04T23:00:00Z")
 
 
 def test_command_is_interrupted_resumed_and_done(command, server, whole):
-    server.pause = 0.4
+    server.troubles.extend([None, holds])
     process = command(*WHERE, *UNTIL)
     wait_for(lambda: len(server.asked) > 1, 60, "the second question")
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     stopped = json.loads(out)
     assert (process.returncode, stopped["status"]) == (130, "cancelled"), err
-    server.pause = 0.0
+    server.gate.set()
     resumed = command("--resume", str(stopped["number"]))
     done = json.loads(resumed.communicate(timeout=60)[0])
     assert (resumed.returncode, done["status"]) == (0, "completed")

@@ -1,30 +1,44 @@
-"""What is proved of rows on SQLite holds on PostgreSQL: the same tests, run again there."""
+"""What is proved of rows on SQLite holds on PostgreSQL: the same tests, run again there, beside the others."""
 
-import os
 import re
-import subprocess
 import sys
+import uuid
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from tests.environment import ROOT
+from tests import environment
 
 NAMES = (
-    "models", "reaper", "tasks", "chunks", "drain", "login", "admin", "api_submit", "api_read", "api_optimizations",
-    "trial_columns", "trial_table", "downloading", "api_downloads",
+    "models", "node/test_reaper", "node/test_tasks", "optimizations/test_execution", "optimizations/test_columns",
+    "optimizations/test_trials", "downloads/test_execution", "views/test_login", "admin", "api",
 )  # fmt: skip
-TESTS = [f"tests/runs/test_{name}.py" for name in NAMES]
+TESTS = [f"tests/runs/{name}" + (".py" if "/" in name else "") for name in NAMES]
 
 
-@pytest.mark.timeout(300)
-def test_tests_of_rows_pass_on_postgresql(services):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "--create-db", *TESTS],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "ALGOTRADE_TEST_ROWS_URL": services["database"]},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+def rerun():
+    """Return the command that runs them again, on a database of its own, which goes with it; its environment, too."""
+    if not environment.DATABASE_URL:
+        return None
+    name = f"/algotrade_rows_{uuid.uuid4().hex[:12]}"
+    return (
+        [sys.executable, "-m", "pytest", "-q", "-n0", "--create-db", *TESTS],
+        {
+            "ALGOTRADE_TEST_ROWS_URL": urlunsplit(urlsplit(environment.DATABASE_URL)._replace(path=name)),
+            "ALGOTRADE_TEST_KERNELS": str(environment.KERNELS.resolve()),
+        },
     )
-    assert done.returncode == 0, done.stdout[-5_000:] + done.stderr[-2_000:]
-    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 100
+
+
+@pytest.fixture
+def database():
+    if not environment.DATABASE_URL:
+        environment.lacks("DATABASE_URL names no PostgreSQL to test with.")
+
+
+@pytest.mark.beside(command=rerun)
+@pytest.mark.timeout(600)
+def test_tests_of_rows_pass_on_postgresql(database, done_beside):
+    status, output = done_beside
+    assert status == 0, output[-7_000:]
+    assert int(re.search(r"(\d+) passed", output)[1]) > 400

@@ -9,18 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from algotrade.market.store import CandleStore
-from tests.stack import Product, descendants, is_running, wait_for
+from tests.stack import descendants, is_running, wait_for
 
 pytestmark = pytest.mark.stack
 
 N_BARS = 400_000
 NAMES = {"asset": "LARGE", "exchange": "TEST", "timeframe": "1m"}
-
-
-@pytest.fixture
-def product(tmp_path):
-    with Product(tmp_path / "home") as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +34,7 @@ def part(product, command):
     return [pid for pid, words in descendants(product.process.pid).items() if command in words]
 
 
-def test_import_whose_web_process_is_killed_is_told_and_tried_again(product, large, tmp_path):
+def test_import_whose_web_process_is_killed_is_told_and_tried_again(product, large):
     _, body = product.send_file("/api/datasets/imports/", "large.csv", large)
     address = f"/api/datasets/imports/{body['id']}"
     body = wait_for(lambda: stands(product, address, "checked"), 60.0, "what the file holds")
@@ -48,19 +42,24 @@ def test_import_whose_web_process_is_killed_is_told_and_tried_again(product, lar
     (web,) = part(product, " web ")
     with ThreadPoolExecutor(1) as pool:
         pool.submit(ask_in_vain, product, f"{address}/import", NAMES)
-        (reader,) = wait_for(lambda: part(product, "algotrade.market.reading"), 30.0, "a reader")
+        (reader,) = wait_for(lambda: part(product, "algotrade.market.importing.reading"), 30.0, "a reader")
         os.kill(web, signal.SIGKILL)
     wait_for(lambda: not is_running(reader), 10.0, "the end of the reader")
     body = wait_for(lambda: stands(product, address, "checked"), 60.0, "that the import was given up")
     assert body["errors"][0].startswith("It was interrupted.")
-    store = CandleStore(tmp_path / "home" / "candles")
-    assert store.datasets() == []
+    store = CandleStore(product.home / "candles")
+    assert imported(store) == []
     product.call("POST", f"{address}/import", NAMES)
     wait_for(lambda: stands(product, address, "imported"), 60.0, "the import")
-    (dataset,) = store.datasets()
+    (dataset,) = imported(store)
     store.verify(dataset)
     assert dataset.n_bars == N_BARS
-    assert list((tmp_path / "home" / "uploads").iterdir()) == []
+    assert list((product.home / "uploads").iterdir()) == []
+
+
+def imported(store):
+    """Return the datasets of the file; the sample's are there, too."""
+    return [dataset for dataset in store.datasets() if dataset.instrument.asset == NAMES["asset"]]
 
 
 def stands(product, address, state):

@@ -10,8 +10,9 @@ from tests.environment import ROOT
 
 
 @pytest.fixture
-def start():
+def start(tmp_path_factory):
     """Start programs with arguments, which are killed and reaped at the end whatever the test did."""
+    left = tmp_path_factory.mktemp("left")  # what one that is killed has no time to remove
     processes = []
 
     def start(program, *arguments):
@@ -19,7 +20,7 @@ def start():
             [sys.executable, "-c", program, *map(str, arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(left)},
         )
         processes.append(process)
         return process

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from algotrade.market.calendar import Gap, empty_days, find_gaps, trades_on_weekends, trading_days_per_year
-from algotrade.market.imports import import_candles
+from algotrade.market.importing.imports import import_candles
 from algotrade.market.store import CandleStore
 
 MINUTE_NS = 60 * 10**9

@@ -129,7 +129,7 @@ def test_error_for_an_answer_is_told_as_one(server, fetch):
 
 def test_trouble_that_stays_fails_and_keeps_what_was_fetched(server, fetch):
     server.troubles.extend([None, *[fake.fails(500)] * downloading.MOST_TRIES])
-    with pytest.raises(MarketDataError, match=r"asked 8 times\. What was fetched is kept"):
+    with pytest.raises(MarketDataError, match=r"asked 8 times\. Fetched bars are kept"):
         fetch()
     n_asked = len(server.asked)
     np.testing.assert_array_equal(fetch().rows, truth(server.times))

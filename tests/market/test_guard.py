@@ -86,7 +86,7 @@ def resolves_to(monkeypatch, *answers):
 @pytest.mark.parametrize("addresses", [["127.0.0.1"], ["8.8.8.8", "10.0.0.7"], ["169.254.169.254"]])
 def test_name_that_leads_inside_is_refused(monkeypatch, addresses):
     resolves_to(monkeypatch, addresses)
-    with pytest.raises(AddressRefused, match="is no public address"):
+    with pytest.raises(AddressRefused, match="is not a public address"):
         GuardedSession({"api.example.com"}).get("https://api.example.com/x", timeout=2)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from algotrade.market.bars import Bars
-from algotrade.market.columns import find_in
-from algotrade.market.csv_files import HEAD_BYTES, read_csv
-from algotrade.market.rows import parse
+from algotrade.market.importing.columns import find_in
+from algotrade.market.importing.csv_files import HEAD_BYTES, read_csv
+from algotrade.market.importing.rows import parse
 from algotrade.market.ticks import guess_tick, step_text
 
 

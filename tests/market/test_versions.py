@@ -40,7 +40,7 @@ def test_version_counts_what_it_changed_added_and_removed(store):
     new = store.add(bars_at({2: 20, 3: 31, 4: 41, 5: 50, 6: 60, 7: 70}), SPY, "1s")
     assert new.history.previous == old.version
     assert new.history.changes == Changes(n_added=3, n_removed=1, n_changed=2)  # 5, 6, 7; 1; 3 and 4
-    assert new.history.changes.words == "2 bars changed, 3 added, 1 removed"
+    assert new.history.changes.summary == "2 bars changed, 3 added, 1 removed"
 
 
 def test_same_bars_again_keep_version_history_and_source(store):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from algotrade.errors import MarketDataError
 from algotrade.market.calendar import empty_days, find_gaps
-from algotrade.market.times import parse_times
+from algotrade.market.importing.times import parse_times
 from algotrade.market.zones import day_starts, local_days, offsets_ns, to_utc, zone, zone_names
 
 HOUR_NS = 3_600 * 10**9

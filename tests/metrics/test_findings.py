@@ -4,6 +4,7 @@ import pytest
 
 from algotrade.metrics import compute_metrics
 from algotrade.records import OrderStatus, Reason
+from tests.engine.market import backtest, bars_of
 from tests.result_builders import make_fill, make_order, make_result, make_trade
 
 MANY_DAYS = (1000.0,) * 40
@@ -82,12 +83,6 @@ def test_ruin_comes_first_and_tells_the_bar_and_its_time():
     assert first == "Ruined at bar 39 (9 Feb 2024, 00:00 UTC): the position was liquidated and the run ended there."
 
 
-def test_ambiguous_bars_are_told():
-    assert findings(trades=[make_trade(5.0)], n_ambiguous_bars=1200) == [
-        "In 1,200 bars the order of events could not be known from the candle; the worse one was assumed."
-    ]
-
-
 def test_costs_that_ate_the_profit_are_told():
     # The loss is 10, the costs 12 + 3: without them there were 5 left.
     fills = [make_fill(1, 1.0, 100.0, 1.0, commission=12.0, slippage=3.0), make_fill(2, -1.0, 100.0, 0.0)]
@@ -95,6 +90,15 @@ def test_costs_that_ate_the_profit_are_told():
     assert findings(equity, fills=fills, trades=[make_trade(-10.0)]) == [
         "Costs turned a profit into a loss: commission and slippage came to 15.00 USD."
     ]
+
+
+@pytest.mark.parametrize("quantity", [1, 3, 7, 100, 916])
+def test_costs_of_a_flat_market_ate_no_profit(quantity):
+    orders = {0: f"buy quantity={quantity}", 2: "close"}
+    result = backtest(orders, bars_of([10.9] * 5), compiled=False, commission=0.001)
+    report = compute_metrics(result, initial_cash=10_000.0, days_per_year=252.0, risk_free_rate=0.0)
+    assert report.values["net_profit"] == pytest.approx(-quantity * 10.9 * 0.002)
+    assert not any(finding.startswith("Costs") for finding in report.findings)
 
 
 def test_few_days_weaken_annual_figures():

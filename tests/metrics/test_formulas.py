@@ -124,6 +124,7 @@ def value(key, **fields):
         ("average_mfe", {"n_trades": 4, "favourable_sum": 10.0}, 2.5),
         ("commissions", {"commission": 5.0}, 5.0),
         ("commissions_closed", {"commission_closed": 4.0}, 4.0),
+        ("borrow_costs", {"charges": (2.5,)}, 2.5),
         ("slippage", {"slippage": 1.0}, 1.0),
         # 4000 traded on a mean of 1000 in half a year: 8 times a year.
         ("turnover", {"traded": 4000.0, "curve_sum": 8000.0, "n_bars": 8, "n_days": 126, "days_per_year": 252.0}, 8.0),

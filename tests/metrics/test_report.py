@@ -104,7 +104,7 @@ def test_report_of_a_figure_beyond_every_float_has_a_reason():
     # 1e300 / 1e-300 overflows: a figure, not a gain, and never Infinity in JSON.
     report = compute_metrics(make_result([1e300, 1e300]), **ACCOUNT | {"initial_cash": 1e-300})
     assert report.values["total_return"] is None
-    assert report.reasons["total_return"] == "The figure is too large to be told."
+    assert report.reasons["total_return"] == "The figure is too large to show."
 
 
 @pytest.mark.parametrize(

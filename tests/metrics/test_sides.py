@@ -14,7 +14,7 @@ CASH = 1000.0
 
 def sides_of(result):
     rows = compute_stats(result, initial_cash=CASH, days_per_year=252.0, risk_free_rate=0.0)
-    return [Stats(*row.item()) for row in rows]
+    return [Stats.of(row) for row in rows]
 
 
 def account(closes, opens, targets, fee):

@@ -14,7 +14,7 @@ EQUITIES = st.lists(st.floats(1.0, 1e6), min_size=1, max_size=60)
 
 def stats_of(result, side="all", *, cash=1000.0, days_per_year=252.0, risk_free=0.0):
     rows = compute_stats(result, initial_cash=cash, days_per_year=days_per_year, risk_free_rate=risk_free)
-    return Stats(*rows[("all", "long", "short").index(side)].item())
+    return Stats.of(rows[("all", "long", "short").index(side)])
 
 
 def naive_drawdown(equity, cash):

@@ -1,11 +1,26 @@
 """Browsers and programs that knock at the product in tests."""
 
+from typing import Any
+
+from django.http import HttpResponse
 from django.test import Client
 
 from algotrade.resolve import Resolved
 from algotrade.spec import BacktestSpec, RunInputs
-from runs.access_models import ApiToken
+from runs.models.access import ApiToken
 from tests.builders import INPUTS, SPEC, make_user
+from tests.runs.markup import close_up
+
+
+class Browser(Client):
+    """A browser that hands over the markup of its pages without the white space that shows nowhere."""
+
+    def request(self, **request: Any) -> HttpResponse:
+        """Ask, and close up the answer when it is a page or a part of one."""
+        response = super().request(**request)
+        if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
+            response.content = close_up(response.content.decode()).encode()
+        return response
 
 
 def program(user=None):
@@ -15,7 +30,7 @@ def program(user=None):
 
 def browser(user=None, *, checks_csrf=False):
     """Return a client with a session of `user`."""
-    client = Client(enforce_csrf_checks=checks_csrf)
+    client = Browser(enforce_csrf_checks=checks_csrf)
     client.force_login(user or make_user())
     return client
 

@@ -8,6 +8,7 @@ from django.core.cache import caches
 
 from algotrade.market.store import CandleStore
 from runs import artifacts
+from tests.runs.clients import Browser
 from tests.runs.pages import FakeCatalog, make_store
 
 
@@ -16,6 +17,12 @@ def fresh_counts():
     """Let no test be throttled by what another one did."""
     for cache in caches.all(initialized_only=True):
         cache.clear()
+
+
+@pytest.fixture
+def client():
+    """Return a browser that nobody has logged in with."""
+    return Browser()
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from algotrade.market import reading
-from runs.uploads import work
+from algotrade.market.importing import reading
+from runs.datasets import reading as dataset_reading
 
 HEADER = "timestamp,open,high,low,close,volume"
 ROWS = [f"2020-01-0{day},97.31,98,97,97.5,10" for day in range(1, 6)]
@@ -54,8 +54,8 @@ class InlineChild:
 
 def install(monkeypatch):
     """Read files in this process, before the answer is given."""
-    monkeypatch.setattr(work, "Child", InlineChild)
-    monkeypatch.setattr(work, "_run", lambda deed, _seconds: deed())
+    monkeypatch.setattr(dataset_reading, "Child", InlineChild)
+    monkeypatch.setattr(dataset_reading, "_run", lambda deed, _seconds: deed())
 
 
 def left_over(home):

@@ -6,8 +6,8 @@ import uuid
 import pytest
 from django.urls import URLPattern, get_resolver
 
-from runs.access_models import ApiToken, LoginLink
 from runs.models import Note, Run, Worker
+from runs.models.access import ApiToken, LoginLink
 from tests.builders import make_run, make_user
 from tests.runs.clients import browser
 
@@ -176,7 +176,7 @@ def test_failure_of_ours_tells_nothing_about_it(monkeypatch, client):
     def fail(*_args):
         raise ZeroDivisionError("a secret detail")
 
-    monkeypatch.setattr("runs.api.run_routes.page_body", fail)
+    monkeypatch.setattr("runs.api.run_routes.chosen_runs", fail)
     make_run()
     client = browser()
     client.raise_request_exception = False

@@ -5,17 +5,16 @@ import os
 import stat
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.core import checks
 from django.test import override_settings
 
-from runs.server import is_loopback, why_not_to_listen
+from runs.server.serve import is_loopback, why_not_to_listen
 from tests.builders import make_user
+from tests.environment import ROOT
 
-ROOT = Path(__file__).parents[2]
 NEEDS_TLS = {"security.W004", "security.W008", "security.W012", "security.W016"}
 """HSTS, redirect to https, Secure cookies: a browser on plain loopback http could not log in with them."""
 

@@ -3,11 +3,11 @@
 from algotrade.optimize.samplers import sampler_of
 from algotrade.spec import OptimizationSpec
 from runs.models import Run, RunState, Trial
-from runs.models.search import HEADLINES
-from tests import searches
+from runs.models.optimization import HEADLINES
+from tests import optimizations
 
 AXES = [["fast", [5, 10, 15, 20]], ["slow", [10, 20, 30]], ["side", ["long", "both"]]]
-ACCOUNT = searches.ACCOUNT | {"slippage_ticks": 1.0}
+ACCOUNT = optimizations.ACCOUNT | {"slippage_ticks": 1.0}
 FAILURE = {
     "error_type": "ZeroDivisionError",
     "error_message": "division by zero",
@@ -17,9 +17,9 @@ FAILURE = {
 }
 
 
-def make_search(state=RunState.RUNNING, *, spec=None, **fields):
+def make_optimization(state=RunState.RUNNING, *, spec=None, **fields):
     """Return a saved optimization of three parameters; `spec` changes some of its spec's fields."""
-    return searches.make_search(state, spec={"axes": AXES, "account": ACCOUNT} | (spec or {}), **fields)
+    return optimizations.make_optimization(state, spec={"axes": AXES, "account": ACCOUNT} | (spec or {}), **fields)
 
 
 def make_trial(run, number, metrics=None, *, rev=1, **fields):
@@ -33,7 +33,7 @@ def make_trial(run, number, metrics=None, *, rev=1, **fields):
     values |= {
         "objective": objective,
         "is_eligible": objective is not None,
-        "metrics": searches.vector(**metrics).tobytes(),
+        "metrics": optimizations.vector(**metrics).tobytes(),
     }
     return Trial(**(values | fields))
 

@@ -63,7 +63,6 @@ class Download:
     """One attempt at one download."""
 
     def __init__(self, vendor: Vendor, spec: DownloadSpec, pages: Pages, watcher: Watcher) -> None:
-        """Prepare; `run` does it."""
         self._vendor, self._spec, self._pages, self._watcher = vendor, spec, pages, watcher
         self._step_ns = timeframe_ns(spec.timeframe)
         self._parts: list[Rows] = []
@@ -165,7 +164,7 @@ class Download:
         try:
             return ask()
         except TryAgain as error:
-            raise MarketDataError(f"{error} It was asked {MOST_TRIES} times. What was fetched is kept.") from error
+            raise MarketDataError(f"{error} It was asked {MOST_TRIES} times. Fetched bars are kept.") from error
 
     def _take(self, rows: Rows) -> None:
         """Keep rows; those up to the newest one were counted before."""

@@ -85,7 +85,7 @@ class Exchange:
 
         self._ccxt = _ccxt()
         if name not in self._ccxt.exchanges:
-            raise MarketDataError(f"ccxt knows no exchange {name[:40]!r}.")
+            raise MarketDataError(f"ccxt has no exchange {name[:40]!r}.")
         plain = getattr(self._ccxt, name)()
         self._session = GuardedSession(hosts_of(plain), mirror)
         self._exchange = getattr(self._ccxt, name)(
@@ -145,16 +145,16 @@ class Exchange:
             may_pass = isinstance(error, ccxt.NetworkError | ccxt.BadResponse | ccxt.NullResponse)
             if status in PASSING or status >= 500 or (may_pass and status not in REFUSALS):
                 how = f"answered with status {status}" if status >= 400 else "did not answer"
-                what = "asks to be asked less often" if status in TOO_OFTEN else how
-                raise TryAgain(f"{self.title} {what}: {_words(error)}", self._retry_after()) from error
+                what = "asks for fewer requests" if status in TOO_OFTEN else how
+                raise TryAgain(f"{self.title} {what}: {_message_of(error)}", self._retry_after()) from error
             refused = f" with status {status}" if status >= 400 else ""
-            raise MarketDataError(f"{self.title} refuses{refused}: {_words(error)}") from error
+            raise MarketDataError(f"{self.title} refuses{refused}: {_message_of(error)}") from error
         except TimeoutError as error:
             raise TryAgain(f"{self.title} took longer than {ANSWER_SECONDS:.0f} s to answer.") from error
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise TryAgain(f"{self.title} answered what makes no sense: {_words(error)}") from error
+            raise TryAgain(f"{self.title} sent an unexpected answer: {_message_of(error)}") from error
         if self._exchange.last_json_response is None:  # ccxt reads a torn answer as an empty one
-            raise TryAgain(f"{self.title} answered what is no JSON.")
+            raise TryAgain(f"{self.title} sent an answer that is not JSON.")
         return answer
 
     def _header(self, name: str) -> str:
@@ -208,12 +208,12 @@ def as_rows(answer: Any, title: str) -> Rows:
         given = [[float("nan") if value is None else float(value) for value in row] for row in answer]
         rows = np.array(given, np.float64).reshape(len(given), COLUMNS)
     except (TypeError, ValueError, OverflowError) as error:
-        raise TryAgain(f"{title} answered bars that are none: {_words(error)}") from error
+        raise TryAgain(f"{title} sent invalid bars: {_message_of(error)}") from error
     rows[:, 5] = np.where(np.isnan(rows[:, 5]), 0.0, rows[:, 5])
     is_good = np.isfinite(rows).all(axis=1) & (rows[:, 1:5] > 0).all(axis=1) & (rows[:, 5] >= 0) & (rows[:, 0] > 0)
     if not is_good.all():
         faulty = rows[int(np.flatnonzero(~is_good)[0])].tolist()
-        raise TryAgain(f"{title} answered a bar that can be none: {faulty}.")
+        raise TryAgain(f"{title} sent an impossible bar: {faulty}.")
     return rows
 
 
@@ -272,7 +272,7 @@ def _step(exchange: Any, precision: Any) -> float | None:
     return float(f"1e-{int(precision)}") if exchange.precisionMode == ccxt.DECIMAL_PLACES else None
 
 
-def _words(error: Exception) -> str:
+def _message_of(error: Exception) -> str:
     text = " ".join((str(error) or type(error).__name__).split())
     return text if len(text) <= MESSAGE_CHARACTERS else text[: MESSAGE_CHARACTERS - 1] + "…"
 
@@ -282,7 +282,7 @@ def _deadline(seconds: float) -> Iterator[None]:
     """Interrupt what takes longer, byte by byte as it may come. In the main thread only, as a child's work is."""
 
     def expire(*_: object) -> NoReturn:
-        raise TimeoutError(f"No whole answer within {seconds:.0f} s.")
+        raise TimeoutError(f"No complete answer within {seconds:.0f} s.")
 
     before = signal.signal(signal.SIGALRM, expire)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -67,7 +67,7 @@ class GuardedSession(requests.Session):
         parts = urlsplit(str(request.url))
         if parts.scheme != "https" or parts.hostname not in self._hosts or parts.port not in (None, 443):
             raise AddressRefused(
-                f"{parts.scheme}://{parts.netloc} is none of the addresses of this exchange: "
+                f"{parts.scheme}://{parts.netloc} is not an address of this exchange: "
                 f"https with {', '.join(sorted(self._hosts))}."
             )
         if self._mirror is not None:
@@ -140,7 +140,7 @@ def public_addresses(host: str, port: int) -> list[tuple[int, Any]]:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for _, _, _, _, address in found:
         if not is_public(str(address[0])):
-            raise AddressRefused(f"{host} leads to {address[0]}, which is no public address.")
+            raise AddressRefused(f"{host} leads to {address[0]}, which is not a public address.")
     return [(family, address) for family, _, _, _, address in found]
 
 

@@ -1,4 +1,4 @@
-"""What came in: checked as an import is, joined with what the store has, stored aside."""
+"""Merging of fetched bars: checked as an import is, joined with what the store has, stored aside."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
-from algotrade.market.columns import find_columns
+from algotrade.market.importing.columns import find_columns
+from algotrade.market.importing.rows import parse
+from algotrade.market.importing.tables import ImportRefused, Table
 from algotrade.market.instruments import Instrument
-from algotrade.market.rows import parse
 from algotrade.market.store import CandleStore, Dataset
-from algotrade.market.tables import ImportRefused, Table
 from algotrade.market.ticks import guess_tick, step_text
 from algotrade.market.vendors.download import Fetched, missing_times
 from algotrade.market.vendors.spec import DownloadSpec
@@ -60,8 +60,8 @@ def merge(fetched: Fetched, spec: DownloadSpec, store: CandleStore, aside: Candl
         MarketDataError: a bar is none that an import would take.
     """
     bars, tick_size, notes = checked(fetched, spec)
-    told = fetched.instrument
-    instrument = Instrument(told.asset, told.exchange, tick_size, told.lot_size, told.currency)
+    listed = fetched.instrument
+    instrument = Instrument(listed.asset, listed.exchange, tick_size, listed.lot_size, listed.currency)
     with store.undisturbed():
         base = store.newest(spec.asset, spec.exchange, spec.timeframe)
         stored = store.load(base) if base else None
@@ -77,9 +77,9 @@ def merge(fetched: Fetched, spec: DownloadSpec, store: CandleStore, aside: Candl
     return Merged(dataset, base.version if base else None, facts)
 
 
-def dataset_of(told: Json) -> Dataset:
-    """Return the dataset that `Merged.to_dict` told of."""
-    return Dataset.from_dict(told["dataset"], Path(told["path"]))
+def dataset_of(merged: Json) -> Dataset:
+    """Return the dataset that `Merged.to_dict` describes."""
+    return Dataset.from_dict(merged["dataset"], Path(merged["path"]))
 
 
 def checked(fetched: Fetched, spec: DownloadSpec) -> tuple[Bars, float, list[str]]:
@@ -93,18 +93,18 @@ def checked(fetched: Fetched, spec: DownloadSpec) -> tuple[Bars, float, list[str
     try:
         bars = parse(table, found).bars
     except ImportRefused as error:
-        raise MarketDataError(f"The exchange has bars that cannot be.\n{error}") from error
+        raise MarketDataError(f"The exchange has impossible bars.\n{error}") from error
     step_ns = timeframe_ns(spec.timeframe)
     closest = int(np.diff(bars.time).min()) if len(bars) > 1 else step_ns
     if closest < step_ns:
         raise MarketDataError(
             f"The exchange has bars that are {closest / 1e9:,.0f} s apart, less than the timeframe {spec.timeframe}."
         )
-    told, seen = fetched.instrument.tick_size, guess_tick(bars)
-    if seen.share and seen.size < told:
-        note = f"Tick size {step_text(seen.size)}, as seen in the prices; the exchange says {step_text(told)}."
+    stated, seen = fetched.instrument.tick_size, guess_tick(bars)
+    if seen.share and seen.size < stated:
+        note = f"Tick size {step_text(seen.size)}, as seen in the prices; the exchange says {step_text(stated)}."
         return bars, seen.size, [note]
-    return bars, told, []
+    return bars, stated, []
 
 
 def joined(stored: Bars, fresh: Bars) -> Bars:

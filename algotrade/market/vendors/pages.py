@@ -4,12 +4,11 @@ A file is named by what was asked and holds what was answered, whole or not at a
 one download write the same files, and it does not matter which of them is quicker or which one is killed.
 """
 
-import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from algotrade.durable import write_aside
 from algotrade.market.vendors.vendor import COLUMNS, Rows
 
 
@@ -38,16 +37,7 @@ class Pages:
         """
         path = self._path(kind, since_ns, limit)
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                np.save(file, rows, allow_pickle=False)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_aside(path, lambda file: np.save(file, rows, allow_pickle=False))
 
     def _path(self, kind: str, since_ns: int, limit: int) -> Path:
         return self._folder / f"{kind}-{since_ns // 1_000_000}-{limit}.npy"

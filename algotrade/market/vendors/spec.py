@@ -1,4 +1,4 @@
-"""What is asked of a download, frozen."""
+"""Spec of a download, frozen."""
 
 import hashlib
 from dataclasses import asdict, dataclass

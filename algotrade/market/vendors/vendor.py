@@ -1,4 +1,4 @@
-"""What a download asks of a vendor of candles, and how a vendor says no."""
+"""Vendor: the protocol of whoever gives candles, and how one says no."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -23,7 +23,6 @@ class TryAgain(MarketDataError):
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """Keep the message and the wish."""
         self.retry_after = retry_after
         super().__init__(message)
 

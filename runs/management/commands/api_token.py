@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.access_models import ApiToken
-from runs.people import person
+from runs.management.first_start import person
+from runs.models.access import ApiToken
 
 
 class Command(BaseCommand):
@@ -15,8 +15,7 @@ class Command(BaseCommand):
     help = "Print a fresh bearer token of the JSON API as the last word."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("--user", metavar="NAME", help="for whom it acts [the first user]")
+        parser.add_argument("--user", metavar="NAME", help="user it acts for [the first user]")
         parser.add_argument("--name", default="", help="what it is used for, shown in the administration")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -5,8 +5,9 @@ from typing import Any
 
 from algotrade.ports import Json
 from algotrade.resolve import Resolved, resolve_backtest
-from runs import artifacts, backtest_words
-from runs.api.bodies import detail_body
+from runs import artifacts
+from runs.backtests.kind import BACKTEST
+from runs.backtests.schemas import BacktestDetail
 from runs.management.foreground import ForegroundCommand, assigned
 from runs.models import Run
 
@@ -15,10 +16,9 @@ class Command(ForegroundCommand):
     """Run a backtest in this process."""
 
     help = "Run a backtest, watch the progress, and print its metrics."
-    unit = "bar"
+    kind = BACKTEST
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         super().add_arguments(parser)
         parser.add_argument(
             "--param",
@@ -33,18 +33,5 @@ class Command(ForegroundCommand):
         parameters = assigned(options["param"], "parameters", "fast=10")
         return resolve_backtest({**request, "parameters": parameters}, artifacts.catalog(), artifacts.candle_store())
 
-    def standing(self, run: Run) -> str:
-        """Return the equity and the number of trades so far."""
-        return backtest_words.standing(run)
-
     def facts(self, run: Run) -> Json:
-        """Return what the API answers for the run."""
-        return detail_body(run)
-
-    def lines(self, run: Run) -> list[str]:
-        """Return the metrics as a table."""
-        return backtest_words.lines(run)
-
-    def problems(self, run: Run) -> list[str]:
-        """Return the traceback of a failed run, and what was known at its bar."""
-        return backtest_words.problems(run)
+        return BacktestDetail.of(run).model_dump()

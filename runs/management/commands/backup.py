@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from runs import archive
+from runs.management import archive
 
 
 class Command(BaseCommand):
@@ -18,7 +18,6 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("file", metavar="FILE", type=Path, help="a new file, such as algotrade.tar.gz")
 
     def handle(self, *_args: Any, **options: Any) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from algotrade.errors import MarketDataError
-from algotrade.market.columns import ROLES
-from algotrade.market.imports import ImportReport, import_candles
+from algotrade.market.importing.columns import ROLES
+from algotrade.market.importing.imports import ImportReport, import_candles
 from algotrade.market.instruments import DEFAULT_LOT_SIZE
 from algotrade.market.zones import UTC_NAME
 from runs import artifacts
@@ -23,7 +23,6 @@ class Command(BaseCommand):
     help = "Read candles from a CSV or Parquet file, check them, and store them."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument(
             "file", type=Path, help="CSV or Parquet with columns such as timestamp, open, high, low, close, volume"
         )
@@ -89,9 +88,9 @@ def lines(report: ImportReport) -> list[str]:
     out.append(f"{kind} without bars: {len(report.empty_days_ns):,}{f' ({days}{more})' if days else ''}")
     out.append(f"Duplicates left out: {report.n_duplicates:,}")
     if not report.is_new:
-        out.append("These bars were there already: no new version.")
+        out.append("The same bars were stored already: no new version.")
     elif report.changes is not None:
-        out.append(f"A new version: {report.changes.words}.")
+        out.append(f"A new version: {report.changes.summary}.")
     return out + report.notes
 
 

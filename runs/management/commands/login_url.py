@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from runs.login import login_url
-from runs.people import person
+from runs.management.first_start import person
+from runs.views.login import login_url
 
 
 class Command(BaseCommand):
@@ -15,8 +15,7 @@ class Command(BaseCommand):
     help = "Print a URL that logs in once, within five minutes."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("--user", metavar="NAME", help="who is let in [the first user]")
+        parser.add_argument("--user", metavar="NAME", help="user to log in [the first user]")
         parser.add_argument(
             "--base", default="http://127.0.0.1:8000", help="address of the web server [http://127.0.0.1:8000]"
         )

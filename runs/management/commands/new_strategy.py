@@ -11,7 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from algotrade.strategies.catalog import BUILTIN_FOLDER, title_of
 from algotrade.strategies.sources import read_source
-from runs import artifacts, first_start
+from runs import artifacts
+from runs.management import first_start
 from runs.models import Run
 
 BAD_INPUT = 2
@@ -64,7 +65,6 @@ class Command(BaseCommand):
     help = "Write a working, commented strategy into your folder, to be changed into your own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("name", metavar="NAME", help="of the file and of the strategy, such as my_breakout")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -82,7 +82,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was written.\nname: {path} is there already.", returncode=BAD_INPUT) from None
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
-        self.stdout.write(f"Wrote {path}\nIt runs as it is, and is in the form at the next look. In the terminal:\n")
+        self.stdout.write(f"Wrote {path}\nIt runs as it is, and the form offers it now. In the terminal:\n")
         self.stdout.write(f"  python3 manage.py backtest --strategy {name} {_some_dataset()}")
 
 
@@ -92,10 +92,10 @@ def why_not(name: str) -> str:
     if not GOOD_NAME.fullmatch(name) or len(name) > longest:
         return f"Must be lower-case words of letters and digits, joined by _, such as my_breakout; it is {name!r}."
     if keyword.iskeyword(name):
-        return f"{name!r} is a word of Python's own."
+        return f"{name!r} is a keyword of Python."
     builtin = BUILTIN_FOLDER / f"{name}.py"
     if builtin.exists() and read_source(builtin, builtin=True) is not None:
-        return f"{name!r} comes with the product; a file of that name would take its place."
+        return f"{name!r} is a built-in strategy; a file of that name would replace it."
     # A strategy's folder comes first where its imports are looked for.
     spec = importlib.util.find_spec(name)
     if name in sys.stdlib_module_names or (spec is not None and spec.origin is not None):  # a mere folder has none

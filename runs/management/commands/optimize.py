@@ -12,27 +12,27 @@ from django.conf import settings
 from algotrade.errors import SpecError
 from algotrade.ports import Json
 from algotrade.resolve import ResolvedOptimization, resolve_optimization
-from runs import artifacts, search_words
+from runs import artifacts
 from runs.management.foreground import ResumableCommand, assigned
-from runs.models import Run, RunKind
+from runs.models import Run
+from runs.optimizations import terminal
+from runs.optimizations.kind import OPTIMIZATION
 
 
 class Command(ResumableCommand):
     """Run an optimization in this process."""
 
-    help = "Search parameters of a strategy, watch the progress, and print the best trials."
-    unit = "trial"
-    kind = RunKind.OPTIMIZATION
+    help = "Optimize the parameters of a strategy, watch the progress, and print the best trials."
+    kind = OPTIMIZATION
     options = {  # noqa: RUF012 - as the base class declares it
         "--objective": ("objective", "key of the metric that ranks trials [sharpe_ratio]"),
         "--direction": ("direction", "maximize or minimize [maximize]"),
         "--method": ("method", "grid or random [grid]"),
-        "--trials": ("max_trials", "evaluate at most so many [all]"),
-        "--seed": ("seed", "of a random search [1]"),
+        "--trials": ("max_trials", "evaluate at most this many trials [all]"),
+        "--seed": ("seed", "of the method random [1]"),
     }
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         super().add_arguments(parser)
         parser.add_argument(
             "--axis",
@@ -44,8 +44,8 @@ class Command(ResumableCommand):
         parser.add_argument(
             "--fixed", action="append", default=[], metavar="NAME=VALUE", help="a parameter's one value: side=both"
         )
-        parser.add_argument("--rule", action="append", default=[], help='what must hold, such as "fast < slow"')
-        parser.add_argument("--min-trades", metavar="VALUE", help="rank only trials of at least so many trades")
+        parser.add_argument("--rule", action="append", default=[], help='a rule, such as "fast < slow"')
+        parser.add_argument("--min-trades", metavar="VALUE", help="rank only trials with at least this many trades")
 
     def resolve(self, request: dict[str, Any], options: dict[str, Any]) -> ResolvedOptimization | Run:
         """Return the optimization that the options ask for, or the one that goes on."""
@@ -54,7 +54,7 @@ class Command(ResumableCommand):
         ranges = assigned(options["axis"], "axes", "fast=2:50:2 or slow=20,50,100")
         fixed = assigned(options["fixed"], "axes", "side=both")
         for name in ranges.keys() & fixed.keys():
-            raise SpecError({f"axes.{name}": "Is given twice: as an axis and as a fixed value."})
+            raise SpecError({f"axes.{name}": "Given twice: as an axis and as a fixed value."})
         axes = {name: _axis(text) for name, text in ranges.items()}
         axes |= {name: {"fixed": value} for name, value in fixed.items()}
         filters = {"min_trades": options["min_trades"]}
@@ -65,17 +65,8 @@ class Command(ResumableCommand):
             max_combinations=settings.ALGOTRADE_MAX_COMBINATIONS,
         )
 
-    def standing(self, run: Run) -> str:
-        """Return the best objective so far, and how many trials failed."""
-        return search_words.standing(run)
-
     def facts(self, run: Run) -> Json:
-        """Return the summary, the best trials and the failures."""
-        return search_words.facts(run)
-
-    def lines(self, run: Run) -> list[str]:
-        """Return the best trials as a table, the failures in groups, and how to go on."""
-        return [*search_words.lines(run), *self.how_to_go_on(run)]
+        return terminal.facts(run)
 
 
 def _axis(text: str) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from runs import artifacts, first_start
-from runs.deletion import delete_run
+from runs import artifacts
+from runs.actions.verbs import delete_run
+from runs.management import first_start
 from runs.models import TERMINAL, Run
 
 BAD_INPUT = 2
@@ -22,16 +23,15 @@ LEFTOVER_SECONDS = 86_400.0
 class Command(BaseCommand):
     """Delete ended runs with their files."""
 
-    help = "Delete runs that ended more than so many days ago, with their files; runs that wait or run stay."
+    help = "Delete runs that ended more than so many days ago, with their files; active runs are kept."
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--days", type=float, required=True, help="delete what ended more than so many days ago")
         parser.add_argument(
-            "--status", action="append", choices=[*TERMINAL], help="only runs that ended so; once for each [all]"
+            "--status", action="append", choices=[*TERMINAL], help="only runs with this status; may be repeated [all]"
         )
-        parser.add_argument("--dry-run", action="store_true", help="tell what would be deleted, and delete nothing")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be deleted, and delete nothing")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Delete, and tell how much."""

@@ -9,7 +9,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
-from runs.reaper import Reaper
+from runs.node.reaper import Reaper
 
 log = structlog.get_logger(__name__)
 
@@ -17,12 +17,11 @@ log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """Rescue runs of dead workers."""
 
-    help = "Give runs of dead workers back to the queue, once a second, until stopped (`up` does this by itself)."
+    help = "Return runs of dead workers to the queue, once a second, until stopped (`up` does this by itself)."
     requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("--once", action="store_true", help="do one round and end")
+        parser.add_argument("--once", action="store_true", help="do one round and exit")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Reap until SIGTERM or SIGINT."""

@@ -7,30 +7,29 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from runs import archive, first_start
+from runs.management import archive, first_start
 from runs.models import Run
 
 
 class Command(BaseCommand):
     """Bring a home folder back, into one without runs and candles."""
 
-    help = "Bring back what `backup` saved in FILE, into a home folder without runs and candles."
+    help = "Restore what `backup` saved in FILE, into a home folder without runs and candles."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
-        parser.add_argument("file", metavar="FILE", type=Path, help="what `backup` wrote")
+        parser.add_argument("file", metavar="FILE", type=Path, help="the file that `backup` wrote")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Bring back, bring the tables up to date, and tell what is there."""
         if Path(str(settings.DATABASES["default"]["NAME"])) != settings.ALGOTRADE_HOME / archive.DATABASE:
-            raise CommandError("A backup is brought back into the database of a home folder. Unset DATABASE_URL.")
+            raise CommandError("A backup is restored into the database of a home folder. Unset DATABASE_URL.")
         try:
             archive.bring_back(options["file"], settings.ALGOTRADE_HOME)
         except archive.ArchiveError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             where = error.filename or options["file"]
-            raise CommandError(f"Nothing was brought back: {where}: {error.strerror or error}.") from error
+            raise CommandError(f"Nothing was restored: {where}: {error.strerror or error}.") from error
         first_start.migrate()
-        self.stdout.write(f"Brought back {Run.objects.count():,} runs into {settings.ALGOTRADE_HOME}.")
+        self.stdout.write(f"Restored {Run.objects.count():,} runs into {settings.ALGOTRADE_HOME}.")

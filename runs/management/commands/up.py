@@ -17,10 +17,12 @@ from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from runs import backtest_words, first_start, search_words, server
-from runs.login import login_url
+from runs.management import first_start
 from runs.management.commands.reap import reap_until
-from runs.supervisor import Part, Supervisor
+from runs.models import kind_of
+from runs.node.supervisor import Part, Supervisor
+from runs.server import serve
+from runs.views.login import login_url
 
 SAMPLE_SECONDS = 180.0
 """How long the first start watches a sample run; a cold compile takes some seconds of it."""
@@ -34,7 +36,6 @@ class Command(BaseCommand):
     requires_system_checks = ()  # they load every page and the whole API, which only the web server needs
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 finds a free one [8000]")
         parser.add_argument("--workers", type=int, default=settings.ALGOTRADE_WORKERS, help="worker processes [cores]")
@@ -50,7 +51,7 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         with _only_one():
             first_start.migrate()
-            problem = server.why_not_to_listen(options["host"])
+            problem = serve.why_not_to_listen(options["host"])
             if problem:
                 raise CommandError(problem)
             host, port = options["host"], _free_port(options["host"], options["port"])
@@ -93,18 +94,18 @@ class Command(BaseCommand):
     def _show_samples(self, user: User, base: str, stop: threading.Event) -> None:
         """Submit the sample backtest, then the sample optimization; wait for the end of each and print what it made."""
         try:
-            run = first_start.submit_sample(user)
-            while run is not None and not stop.is_set():
+            for submit in (first_start.submit_sample, first_start.submit_sample_optimization):
+                run = None if stop.is_set() else submit(user)
+                if run is None:
+                    return
                 name = f"Sample {run.get_kind_display().lower()}"
                 self.stdout.write(f"{name}: {base}{run.get_absolute_url()}")
                 self.stdout.flush()
                 deadline = time.monotonic() + SAMPLE_SECONDS
                 while run.is_active and time.monotonic() < deadline and not stop.wait(0.2):
                     run.refresh_from_db()
-                words = search_words if run.is_optimization else backtest_words
-                self.stdout.write(f"{name}: {words.headline(run)}")
+                self.stdout.write(f"{name}: {kind_of(run).terminal.headline(run)}")
                 self.stdout.flush()
-                run = None if run.is_optimization or stop.is_set() else first_start.submit_sample_search(user)
         finally:
             connections.close_all()
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from algotrade.lifeline import die_with
-from runs import server
+from runs.server import serve
 
 
 class Command(BaseCommand):
@@ -16,7 +16,6 @@ class Command(BaseCommand):
     requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")
         parser.add_argument("--port", type=int, default=8000, help="port to listen on [8000]")
         parser.add_argument("--parent", type=int, help="end with this process, which started the command")
@@ -25,7 +24,7 @@ class Command(BaseCommand):
         """Serve until SIGTERM or SIGINT."""
         if options["parent"]:
             die_with(options["parent"])
-        problem = server.why_not_to_listen(options["host"])
+        problem = serve.why_not_to_listen(options["host"])
         if problem:
             raise CommandError(problem)
-        server.serve(options["host"], options["port"])
+        serve.serve(options["host"], options["port"])

@@ -10,9 +10,10 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from algotrade.lifeline import die_with
-from runs import heartbeat, queue
-from runs.children import children
-from runs.reaper import Reaper
+from runs import queue
+from runs.node.reaper import Reaper
+from runs.worker import heartbeat
+from runs.worker.children import children
 
 log = structlog.get_logger(__name__)
 
@@ -24,7 +25,6 @@ class Command(BaseCommand):
     requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the options."""
         parser.add_argument("--workers", type=int, default=settings.ALGOTRADE_WORKERS, help="worker processes [cores]")
         parser.add_argument("--parent", type=int, help="end with this process, which started the command")
 
