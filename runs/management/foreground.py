@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 from tqdm import tqdm
 
@@ -27,6 +27,7 @@ from algotrade.ports import Json
 from runs import shutdown
 from runs.actions import verbs
 from runs.management import first_start
+from runs.management.command import ProductCommand
 from runs.models import IllegalTransition, Kind, Run, RunState, Submission
 from runs.node.tasks import execute
 
@@ -50,7 +51,7 @@ ACCOUNT_OPTIONS = {
 REQUIRED = frozenset(("--strategy", "--asset", "--exchange", "--timeframe"))
 
 
-class ForegroundCommand(BaseCommand):
+class ForegroundCommand(ProductCommand):
     """Submits a run, executes it in this process, and tells what came of it.
 
     Attributes:

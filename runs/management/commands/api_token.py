@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from runs.management.command import ProductCommand
 from runs.management.first_start import person
 from runs.models.access import ApiToken
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Print a fresh bearer token; it cannot be shown again."""
 
     help = "Print a fresh bearer token of the JSON API as the last word."

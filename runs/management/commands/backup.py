@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connection
 
 from runs.management import archive
+from runs.management.command import ProductCommand
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Save the home folder; the product may be running."""
 
     help = "Save database, candles, results, strategies and secret in FILE; the product may be running."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path, help="a new file, such as algotrade.tar.gz")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from algotrade.errors import MarketDataError
 from algotrade.market.importing.columns import ROLES
@@ -13,11 +13,12 @@ from algotrade.market.importing.imports import ImportReport, import_candles
 from algotrade.market.instruments import DEFAULT_LOT_SIZE
 from algotrade.market.zones import UTC_NAME
 from runs import artifacts
+from runs.management.command import ProductCommand
 
 SHOWN = 10
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Import candles."""
 
     help = "Read candles from a CSV or Parquet file, check them, and store them."

@@ -3,13 +3,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from runs.management.command import ProductCommand
 from runs.management.first_start import person
 from runs.views.login import login_url
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Print a URL that logs in once, within five minutes."""
 
     help = "Print a URL that logs in once, within five minutes."

@@ -7,12 +7,13 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from algotrade.strategies.catalog import BUILTIN_FOLDER, title_of
 from algotrade.strategies.sources import read_source
 from runs import artifacts
 from runs.management import first_start
+from runs.management.command import ProductCommand
 from runs.models import Run
 
 BAD_INPUT = 2
@@ -59,7 +60,7 @@ class {cls}(Strategy):
 '''
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Write a strategy that runs as it is, to be changed."""
 
     help = "Write a working, commented strategy into your folder, to be changed into your own."

@@ -7,12 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from runs import artifacts
 from runs.actions.verbs import delete_run
 from runs.management import first_start
+from runs.management.command import ProductCommand
 from runs.models import TERMINAL, Run
 
 BAD_INPUT = 2
@@ -20,7 +21,7 @@ LEFTOVER_SECONDS = 86_400.0
 """Age from which a folder of arrays that no run names was left behind; a younger one may be about to be named."""
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Delete ended runs with their files."""
 
     help = "Delete runs that ended more than so many days ago, with their files; active runs are kept."

@@ -6,19 +6,18 @@ from argparse import ArgumentParser
 from typing import Any
 
 import structlog
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError, close_old_connections
 
+from runs.management.command import ProductCommand
 from runs.node.reaper import Reaper
 
 log = structlog.get_logger(__name__)
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Rescue runs of dead workers."""
 
     help = "Return runs of dead workers to the queue, once a second, until stopped (`up` does this by itself)."
-    requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--once", action="store_true", help="do one round and exit")

@@ -5,17 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from runs.management import archive, first_start
+from runs.management.command import ProductCommand
 from runs.models import Run
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Bring a home folder back, into one without runs and candles."""
 
     help = "Restore what `backup` saved in FILE, into a home folder without runs and candles."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", type=Path, help="the file that `backup` wrote")

@@ -14,10 +14,11 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import connections
 
 from runs.management import first_start
+from runs.management.command import ProductCommand
 from runs.management.commands.reap import reap_until
 from runs.models import kind_of
 from runs.node.supervisor import Part, Supervisor
@@ -28,12 +29,11 @@ SAMPLE_SECONDS = 180.0
 """How long the first start watches a sample run; a cold compile takes some seconds of it."""
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Start everything; Ctrl-C stops everything and loses nothing."""
 
     help = "Start web server and workers, and print a one-time login URL."
     requires_migrations_checks = False
-    requires_system_checks = ()  # they load every page and the whole API, which only the web server needs
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")

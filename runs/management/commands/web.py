@@ -3,17 +3,17 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from algotrade.lifeline import die_with
+from runs.management.command import ProductCommand
 from runs.server import serve
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Serve pages, API and websockets."""
 
     help = "Run the web server."
-    requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")

@@ -6,11 +6,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from algotrade.lifeline import die_with
 from runs import queue
+from runs.management.command import ProductCommand
 from runs.node.reaper import Reaper
 from runs.worker import heartbeat
 from runs.worker.children import children
@@ -18,11 +18,10 @@ from runs.worker.children import children
 log = structlog.get_logger(__name__)
 
 
-class Command(BaseCommand):
+class Command(ProductCommand):
     """Serve runs from the queue."""
 
     help = "Run a node of worker processes that execute backtests and optimizations."
-    requires_system_checks = ()  # `manage.py check` and the tests make them; a start need not
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--workers", type=int, default=settings.ALGOTRADE_WORKERS, help="worker processes [cores]")
