@@ -91,11 +91,9 @@ HUB_POLL_SECONDS = 0.15
 SECRET_KEY = _secret(ALGOTRADE_HOME)
 hide(SECRET_KEY)
 DEBUG = False
-ALLOWED_HOSTS = [h.strip() for h in os.environ.get("ALGOTRADE_HOSTS", "").split(",") if h.strip()] or [
-    "127.0.0.1",
-    "localhost",
-    "[::1]",
-]
+ALGOTRADE_HOSTS = [h.strip() for h in os.environ.get("ALGOTRADE_HOSTS", "").split(",") if h.strip()]
+"""Names under which people reach the product; none: those of this machine."""
+ALLOWED_HOSTS = ALGOTRADE_HOSTS or ["127.0.0.1", "localhost", "[::1]"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",

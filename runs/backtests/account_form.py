@@ -12,7 +12,7 @@ from algotrade.resolve import Resolved, ResolvedOptimization
 from algotrade.strategies.catalog import Catalog, StrategyInfo
 from runs.display.fields import CheckedForm, PlainField, dataset_text, dataset_value, moment_field, number_input
 from runs.display.figures import moment
-from runs.display.form_values import as_text, from_percent, to_percent, typed_account
+from runs.display.form_values import from_percent, typed_account
 
 DEFAULT_STRATEGY = "sma_cross"
 RANGE = ("start", "end")
@@ -205,18 +205,15 @@ class AccountForm(CheckedForm):
             case "sizing":
                 return {
                     f"{name}.kind": PlainField(f"{label} in", forms.Select(choices=declared.choices)),
-                    f"{name}.value": PlainField(label, number_input(low="0")),
+                    f"{name}.value": PlainField(label, number_input()),
                 }
             case "choice":
                 return {name: PlainField(label, forms.Select(choices=declared.choices), help=help)}
             case "flag":
                 return {name: PlainField(label, forms.CheckboxInput(), help=help, is_wide=True)}
         currency = self.dataset.instrument.currency if self.dataset else ""
-        written = to_percent if declared.is_percent else as_text
-        low = "" if declared.low is None else written(declared.low)
-        high = written(declared.high) if declared.is_percent and declared.high is not None else ""
         unit = "%" if declared.is_percent else {"money": currency, "ticks": "ticks"}[declared.unit]
-        return {name: PlainField(label, number_input(low, high), help=help, unit=unit)}
+        return {name: PlainField(label, number_input(), help=help, unit=unit)}
 
     def _of_group(self, group: Group) -> list[forms.BoundField]:
         names = {declared.name for declared in fields_of(group)}

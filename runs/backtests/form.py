@@ -8,7 +8,7 @@ from algotrade.resolve import Resolved, resolve_backtest
 from algotrade.strategies.base import Param
 from runs.backtests.account_form import AccountForm
 from runs.display.fields import PlainField, bounds_of, number_input
-from runs.display.form_values import as_text, as_typed
+from runs.display.form_values import as_typed
 
 PREFIX = "parameters."
 
@@ -56,5 +56,4 @@ def _control(param: Param) -> forms.Widget:
         return forms.CheckboxInput()
     if param.kind == "choice":
         return forms.Select(choices=[(choice, choice) for choice in param.choices])
-    low, high = ("" if bound is None else as_text(bound) for bound in (param.low, param.high))
-    return number_input(low, high, step=as_text(param.step or 1) if param.kind == "int" else "any")
+    return number_input(is_whole=param.kind == "int")

@@ -165,10 +165,9 @@ class Ticks(forms.CheckboxSelectMultiple):
         return option
 
 
-def number_input(low: str = "", high: str = "", step: str = "any", **attributes: str) -> forms.NumberInput:
-    """Return the control of a number; bounds that are empty are none."""
-    bounds = {name: bound for name, bound in (("min", low), ("max", high)) if bound}
-    return forms.NumberInput({"step": step, **bounds, "inputmode": "decimal", "autocomplete": "off", **attributes})
+def number_input(*, is_whole: bool = False, **attributes: str) -> forms.TextInput:
+    """Return the control of a number: text, because a browser's own control drops the comma of 1,70 and sends 170."""
+    return text_input(inputmode="numeric" if is_whole else "decimal", spellcheck="false", **attributes)
 
 
 def text_input(**attributes: str | bool) -> forms.TextInput:

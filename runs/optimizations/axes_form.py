@@ -41,17 +41,15 @@ def axis_fields(param: Param, given: Mapping[str, Any], *, is_proposed: bool) ->
         ticked = list(labels) if is_proposed else [as_text(fixed)]
         return {f"values.{name}": PlainField(name, ticks, initial=ticked, called=name)}
     described: dict[str, Any] = {"aria-describedby": f"{row}-error {row}-values"}
-    whole = param.kind == "int"
-    low, high = ("" if bound is None else as_text(bound) for bound in (param.low, param.high))
-    bounds = {"low": low, "high": high, "step": "1" if whole else "any"}
+    number: dict[str, Any] = {"is_whole": param.kind == "int", **described}
     widgets: dict[str, tuple[str, forms.Widget]] = {
         "optimize": ("Optimize", forms.CheckboxInput({"data-optimize": True, "aria-describedby": False})),
-        "min": ("Min", number_input(**bounds, **described)),
-        "max": ("Max", number_input(**bounds, **described)),
-        "step": ("Step", number_input(**bounds | {"low": "1" if whole else "0", "high": ""}, **described)),
+        "min": ("Min", number_input(**number)),
+        "max": ("Max", number_input(**number)),
+        "step": ("Step", number_input(**number)),
         "as_list": ("List of values", forms.CheckboxInput({"data-list": True, "aria-describedby": False})),
         "list": ("Values", text_input(placeholder="20, 50, 100", spellcheck="false", **described)),
-        "parameters": ("Fixed value", number_input(**bounds, **described)),
+        "parameters": ("Fixed value", number_input(**number)),
     }
     proposed = (plain(number) for number in propose(param, _number(param, fixed)))
     initial = {part: given.get(f"{part}.{name}", number) for part, number in zip(RANGE, proposed, strict=True)}

@@ -129,15 +129,15 @@ class OptimizationForm(AccountForm):
             (group, [(metric.key, metric.label) for metric in metrics])
             for group, metrics in groupby(METRICS.values(), key=lambda metric: metric.group)
         ]
-        grid = {"grid_trials": PlainField("First trials only", number_input("1", step="1"))}
+        grid = {"grid_trials": PlainField("First trials only", number_input(is_whole=True))}
         return {
             **self._also_fields(),
             "objective": PlainField("Objective", forms.Select(choices=objectives), initial="sharpe_ratio"),
             "direction": PlainField("Best is the", forms.Select(choices=DIRECTIONS), initial="maximize"),
             **{name: _filter_field(name) for name in self._filter_names()},
             "method": PlainField("Method", Methods(choices=METHODS), initial="grid"),
-            "max_trials": PlainField("Trials", number_input("1", step="1"), initial="500"),
-            "seed": PlainField("Seed", number_input("0", step="1"), initial="1"),
+            "max_trials": PlainField("Trials", number_input(is_whole=True), initial="500"),
+            "seed": PlainField("Seed", number_input(is_whole=True), initial="1"),
             **(grid if self.given.get("grid_trials") else {}),  # a program may have set it; nobody is asked for one
         }
 
@@ -165,9 +165,9 @@ class OptimizationForm(AccountForm):
 
 def _filter_field(name: str) -> PlainField:
     if name == "filters.max_drawdown":
-        return PlainField("Max drawdown", number_input("0", "100"), unit="%")
+        return PlainField("Max drawdown", number_input(), unit="%")
     if name == "filters.min_trades":
-        return PlainField("Min trades", number_input(), initial=LEAST_TRADES)
+        return PlainField("Min trades", number_input(is_whole=True), initial=LEAST_TRADES)
     side, _, key = name.removeprefix("filters.").partition("_")
     label = METRICS[key].label if key in METRICS else key
     return PlainField(f"{side.capitalize()} {label[:1].lower()}{label[1:]}", number_input())

@@ -4,7 +4,6 @@ Daphne is imported only where it serves: its import installs an event loop for t
 """
 
 import ipaddress
-import os
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -19,7 +18,7 @@ def why_not_to_listen(host: str) -> str | None:
     """
     if is_loopback(host):
         return None
-    if not os.environ.get("ALGOTRADE_HOSTS", "").strip():
+    if not settings.ALGOTRADE_HOSTS:
         return (
             f"{host} can be reached from other machines. Set ALGOTRADE_HOSTS to the names under which people will open "
             "AlgoTrade, separated by commas (for example trading.example.com), or listen on 127.0.0.1."

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser import strategies
 from tests.browser.conftest import RUN_PAGE
 from tests.stack import wait_for
 
@@ -40,6 +41,20 @@ def test_backtest_is_submitted_and_turns_into_its_report_in_place(page, start):
     page.goto("/runs")
     page.get_by_role("link", name=re.compile(r"^Backtest \d+$")).first.click()
     expect(page).to_have_url(re.compile(run_id))
+
+
+def test_decimal_comma_is_sent_as_it_was_typed(page, product):
+    page.goto(f"/backtests/new?strategy=sma_cross&dataset={strategies.DATASET}")
+    page.get_by_text("More costs and rules").click()
+    for name, typed in {"fixed_fee": "1,70", "initial_cash": "10.000,50", "commission": "0,2"}.items():
+        field = page.locator(f"[name='{name}']")
+        field.fill("")
+        field.press_sequentially(typed)
+    page.click("[data-run]")
+    page.wait_for_url(RUN_PAGE)
+    _, body = product.call("GET", f"/api/backtests/{page.url.rpartition('/')[2]}")
+    sent = {name: body["spec"][name] for name in ("fixed_fee", "initial_cash", "commission")}
+    assert sent == {"fixed_fee": 1.7, "initial_cash": 10_000.5, "commission": 0.002}
 
 
 def test_report_draws_its_curve_anew_for_unit_theme_and_range(page, start):

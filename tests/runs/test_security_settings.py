@@ -85,14 +85,14 @@ def test_loopback_may_always_be_listened_on(host):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "trading.example.com", ""])
-def test_other_addresses_take_named_hosts(host, monkeypatch):
-    monkeypatch.delenv("ALGOTRADE_HOSTS", raising=False)
+def test_other_addresses_take_named_hosts(host, settings):
+    settings.ALGOTRADE_HOSTS = []
     assert "ALGOTRADE_HOSTS" in why_not_to_listen(host)
 
 
 @pytest.mark.django_db
-def test_other_addresses_take_a_password(monkeypatch):
-    monkeypatch.setenv("ALGOTRADE_HOSTS", "trading.example.com")
+def test_other_addresses_take_a_password(settings):
+    settings.ALGOTRADE_HOSTS = ["trading.example.com"]
     make_user()
     assert "password" in why_not_to_listen("0.0.0.0")
     make_user(password="correct horse battery")

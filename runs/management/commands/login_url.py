@@ -3,8 +3,11 @@
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
+
 from runs.management.command import ProductCommand
 from runs.management.first_start import person
+from runs.server import address
 from runs.views.login import login_url
 
 
@@ -16,9 +19,13 @@ class Command(ProductCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--user", metavar="NAME", help="user to log in [the first user]")
         parser.add_argument(
-            "--base", default="http://127.0.0.1:8000", help="address of the web server [http://127.0.0.1:8000]"
+            "--base", metavar="URL", help="address of the web server [the one that runs on this home folder]"
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Print the URL as the only line."""
-        self.stdout.write(login_url(person(options["user"]), options["base"]))
+        """Print the URL as the only line of standard output."""
+        base = options["base"] or address.running_url()
+        if base is None:
+            base = address.base_url(address.DEFAULT_HOST, address.DEFAULT_PORT)
+            self.stderr.write(f"No web server runs on {settings.ALGOTRADE_HOME}; the URL is for one at {base}.")
+        self.stdout.write(login_url(person(options["user"]), base))

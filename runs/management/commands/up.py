@@ -22,7 +22,7 @@ from runs.management.command import ProductCommand
 from runs.management.commands.reap import reap_until
 from runs.models import kind_of
 from runs.node.supervisor import Part, Supervisor
-from runs.server import serve
+from runs.server import address, serve
 from runs.views.login import login_url
 
 SAMPLE_SECONDS = 180.0
@@ -36,8 +36,8 @@ class Command(ProductCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on; 0 finds a free one [8000]")
+        parser.add_argument("--host", default=address.DEFAULT_HOST, help="address to listen on [127.0.0.1]")
+        parser.add_argument("--port", type=int, default=address.DEFAULT_PORT, help="port; 0: a free one [8000]")
         parser.add_argument("--workers", type=int, default=settings.ALGOTRADE_WORKERS, help="worker processes [cores]")
         parser.add_argument("--no-open", action="store_true", help="do not open a browser")
         parser.add_argument("--no-sample", action="store_true", help="no sample candles, no sample runs")
@@ -72,7 +72,7 @@ class Command(ProductCommand):
 
     def _welcome(self, host: str, port: int, stop: threading.Event, options: dict[str, Any]) -> None:
         """Make what a first start needs, wait for the web server, and say where to go."""
-        base = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{port}"
+        base = address.base_url(host, port)
         folder = first_start.make_folders()
         user = first_start.first_user()
         if not options["no_sample"]:
@@ -161,10 +161,9 @@ def _free_port(host: str, port: int) -> int:
 
 def _answers(host: str, port: int, stop: threading.Event) -> bool:
     """Wait until the web server accepts connections; False when it was stopped before."""
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     while not stop.is_set():
         try:
-            with socket.create_connection((address, port), timeout=1.0):
+            with socket.create_connection((address.reached_at(host), port), timeout=1.0):
                 return True
         except OSError:
             stop.wait(0.05)

@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from algotrade.lifeline import die_with
 from runs.management.command import ProductCommand
-from runs.server import serve
+from runs.server import address, serve
 
 
 class Command(ProductCommand):
@@ -16,8 +16,8 @@ class Command(ProductCommand):
     help = "Run the web server."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--host", default="127.0.0.1", help="address to listen on [127.0.0.1]")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on [8000]")
+        parser.add_argument("--host", default=address.DEFAULT_HOST, help="address to listen on [127.0.0.1]")
+        parser.add_argument("--port", type=int, default=address.DEFAULT_PORT, help="port to listen on [8000]")
         parser.add_argument("--parent", type=int, help="end with this process, which started the command")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -27,4 +27,5 @@ class Command(ProductCommand):
         problem = serve.why_not_to_listen(options["host"])
         if problem:
             raise CommandError(problem)
-        serve.serve(options["host"], options["port"])
+        with address.told(options["host"], options["port"]):
+            serve.serve(options["host"], options["port"])

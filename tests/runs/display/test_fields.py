@@ -15,7 +15,7 @@ class Form(CheckedForm):
         super().__init__(data, initial)
         self.messages = dict(messages)
         self.fields |= {
-            "sizing.at_most": PlainField("Size", number_input("0"), help="In units.", unit="units"),
+            "sizing.at_most": PlainField("Size", number_input(), help="In units.", unit="units"),
             "sides": PlainField("Sides", Ticks(choices=[("long", "long"), ("short", "short")]), called="The sides"),
             "start": moment_field("From"),
         }

@@ -41,8 +41,9 @@ def message(content, name):
 def test_fields_come_from_the_params(site):
     content = site.get("/backtests/new").content.decode()
     fast = control(content, "parameters.fast")
-    for part in ('value="10"', 'min="2"', 'max="200"', 'step="1"'):
+    for part in ('value="10"', 'type="text"', 'inputmode="numeric"'):
         assert part in fast
+    assert ">int 2\N{EN DASH}200<" in content
     assert "Bars of the fast average." in content
     assert '<option value="both" selected>' in content
 
