@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from algotrade.metrics import METRICS
 from algotrade.metrics.vector import PLACES
 from algotrade.spec import OptimizationSpec
 
@@ -17,6 +18,17 @@ def objective_of(spec: OptimizationSpec, vectors: NDArray[np.float64]) -> NDArra
         vectors: float64[n_trials, len(METRIC_KEYS)].
     """
     return vectors[:, PLACES[spec.objective]]
+
+
+def condition(objective: str, filters: Mapping[str, float]) -> str:
+    """Return what a trial does that is ranked, for people: "No trial …".
+
+    Args:
+        objective: key of the metric that ranks.
+        filters: bounds by key, as `is_eligible` takes them.
+    """
+    has_value = f"has a value for {METRICS[objective].label}"
+    return f"passes the filters and {has_value}" if filters else has_value
 
 
 def is_eligible(filters: Mapping[str, float], vectors: NDArray[np.float64]) -> NDArray[np.bool_]:

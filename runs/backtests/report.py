@@ -134,10 +134,10 @@ def metric_table(values: Values, reasons: Reasons) -> MetricTable:
 
 
 def headline(values: Values, reasons: Reasons, key: str, note: Figure | None = None) -> Figure:
-    """Return one headline figure; the total return is called what it is worth: the net profit."""
+    """Return one headline figure."""
     metric = METRICS[key]
     return Figure(
-        "Net profit" if key == "total_return" else metric.label,
+        metric.label,
         values.get(key),
         metric.unit,
         is_signed=key in ("total_return", "buy_and_hold_return"),

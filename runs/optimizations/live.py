@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from algotrade.metrics import METRICS
+from algotrade.optimize.ranking import condition
 from algotrade.spec import OptimizationSpec
 from runs.backtests import report
 from runs.display.figures import Figure, currency_of, dataset_label, moment, strategy_title, value_text
@@ -51,7 +52,8 @@ class Summary:
     Attributes:
         seconds: how long it took.
         n_left: trials that were left out by Finish now.
-        n_eligible: trials that keep the filters; None where nobody counted.
+        n_eligible: trials that are ranked; None where nobody counted.
+        condition: what a trial does that is ranked.
         objective: label of the metric that ranks.
         lowest, highest, median: of the objective; None where no trial has one.
         parity: equal, different or unverified: the best trial beside its own backtest; empty when nobody looked.
@@ -62,6 +64,7 @@ class Summary:
     seconds: float | None
     n_left: int
     n_eligible: int | None
+    condition: str
     objective: str
     lowest: float | None
     highest: float | None
@@ -89,11 +92,11 @@ class Best:
         chips: names and values of its parameters.
         tiles: its figures.
         has_only_failures: whether every trial so far has failed.
-        objective: label of the metric that ranks.
+        condition: what a trial does that is ranked.
     """
 
     trial: Trial | None
-    objective: str
+    condition: str
     chips: list[tuple[str, str]]
     tiles: list[Figure]
     has_only_failures: bool
@@ -223,6 +226,7 @@ def _summary(run: Run, spec: OptimizationSpec) -> Summary:
         seconds=run.elapsed_seconds if seconds is None else seconds,
         n_left=run.total - run.processed,
         n_eligible=summary.get("eligible"),
+        condition=condition(spec.objective, spec.filters),
         objective=METRICS[spec.objective].label,
         lowest=spread.get("min"),
         highest=spread.get("max"),
@@ -237,7 +241,7 @@ def _best(run: Run, plan: Plan) -> Best:
     trial = run.find_best_trial()
     return Best(
         trial=trial,
-        objective=METRICS[plan.spec.objective].label,
+        condition=condition(plan.spec.objective, plan.spec.filters),
         chips=chips_of(plan, trial) if trial else [],
         tiles=_best_tiles(run, plan, trial) if trial else [],
         has_only_failures=0 < run.failed == run.processed,

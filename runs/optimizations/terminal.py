@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import F
 
 from algotrade.metrics import METRICS
+from algotrade.optimize.ranking import condition
 from runs.backtests.terminal import costs
 from runs.display.form_values import as_text
 from runs.models import Run, RunState, Trial
@@ -95,7 +96,8 @@ def lines(run: Run) -> list[str]:
     if trials:
         output += ["", *_table(run, trials)]
     elif run.completed_trials:
-        output.append("No trial passes the filters and has an objective.")
+        spec = plan_of(run).spec
+        output.append(f"No trial {condition(spec.objective, spec.filters)}.")
     if run.failed:
         output += ["", f"{run.failed:,} trial{'s' if run.failed > 1 else ''} failed:"]
         output += [_failure(one) for one in failures(run)]

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from algotrade.metrics.vector import METRIC_KEYS, as_long_as_now, is_count
 from runs.api.errors import error_response
-from runs.display.spreadsheets import cell, lines_of, sent_as_file
+from runs.display.spreadsheets import cell, lines_of, sent_as_csv, sent_as_file
 from runs.models import Run
 from runs.optimizations.charts import CHARTS
 from runs.optimizations.kind import OPTIMIZATION
@@ -41,28 +41,29 @@ def chart_data(request: HttpRequest, run_id: uuid.UUID, chart: str) -> HttpRespo
 @require_GET
 def trials_csv(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """Send the trials that pass the filter as CSV, in the order that is asked for."""
-    return _export(request, run_id, "csv", "text/csv; charset=utf-8", _csv_lines)
+    return _export(request, run_id, "csv", _csv_lines)
 
 
 @require_GET
 def trials_json(request: HttpRequest, run_id: uuid.UUID) -> HttpResponseBase:
     """Send the trials that pass the filter as JSON, each as the API has it."""
-    return _export(request, run_id, "json", "application/json", _json_lines)
+    return _export(request, run_id, "json", _json_lines)
 
 
 def _export(
     request: HttpRequest,
     run_id: uuid.UUID,
     suffix: str,
-    content_type: str,
     lines: Callable[[Run, Selection], Iterator[str]],
 ) -> HttpResponseBase:
     run = _optimization(request, run_id)
     found = select_trials(run, sort=request.GET.get("sort", ""), query=request.GET.get("q", ""))
     if found.errors:
         return error_response(400, " ".join(found.errors.values()), found.errors)
-    parts = lines(run, found)
-    return sent_as_file(request, parts, f"optimization-{run.number}-trials.{suffix}", content_type)
+    parts, name = lines(run, found), f"optimization-{run.number}-trials.{suffix}"
+    if suffix == "csv":
+        return sent_as_csv(request, parts, name)
+    return sent_as_file(request, parts, name, "application/json")
 
 
 def _numbers(found: Selection) -> Iterator[list[int]]:

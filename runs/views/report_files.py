@@ -17,7 +17,7 @@ from runs.api.errors import error_response
 from runs.backtests.kind import BACKTEST
 from runs.backtests.rows import OrderFill, OrderRow, TradeRow, fills_by_order
 from runs.backtests.tables import equity_curves
-from runs.display.spreadsheets import cell, lines_of, sent_as_file
+from runs.display.spreadsheets import cell, lines_of, sent_as_csv
 from runs.display.times import iso_ns
 from runs.models import Run, RunState
 from runs.views.run_pages import runs_of
@@ -50,7 +50,7 @@ def backtest_csv(request: HttpRequest, run_id: uuid.UUID, table: str) -> HttpRes
         return error_response(404, f"The arrays of {run} cannot be read: {error}")
     columns, rows = FILES[table]
     name = f"backtest-{run.number}-{table}.csv"
-    return sent_as_file(request, _lines(columns, rows(run, result)), name, "text/csv; charset=utf-8")
+    return sent_as_csv(request, _lines(columns, rows(run, result)), name)
 
 
 def _lines(columns: tuple[str, ...], rows: Rows) -> Iterator[str]:

@@ -16,7 +16,7 @@ from runs.backtests.form import BacktestForm
 from runs.datasets.usage import names_of
 from runs.display import listing
 from runs.display.listing import NEWEST, RunQuery
-from runs.display.spreadsheets import sent_as_file
+from runs.display.spreadsheets import sent_as_csv
 from runs.models import Run, RunState, all_kinds
 from runs.views.responses import HtmxHttpRequest
 
@@ -146,7 +146,7 @@ def runs_live(request: HttpRequest) -> HttpResponse:
 def runs_csv(request: HttpRequest) -> HttpResponseBase:
     """Send the runs that pass the filters as CSV, in the order that is asked for."""
     found = RunQuery.of(request.GET).matching(Run.objects.visible_to(request.user))
-    return sent_as_file(request, listing.csv_lines(found), "runs.csv", "text/csv; charset=utf-8")
+    return sent_as_csv(request, listing.csv_lines(found), "runs.csv")
 
 
 def _is_uuid(text: str) -> bool:

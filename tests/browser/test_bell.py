@@ -45,7 +45,7 @@ def test_backtest_notifies_after_a_reload_as_well(open_with, start, gate):
     expect(bell(page)).to_have_attribute("aria-pressed", "true")
     gate.open()
     expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
-    assert "finished. Net profit" in page.evaluate("window.told.join()")
+    assert "finished. Total return" in page.evaluate("window.told.join()")
     expect(bell(page)).to_be_hidden()
 
 

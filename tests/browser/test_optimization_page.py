@@ -212,8 +212,8 @@ def test_opened_trace_and_typed_filter_survive_the_frames(page, begin, product, 
 def test_table_and_trials_are_read_without_javascript(open_page, broken):
     page = open_page(f"/optimizations/{broken}", java_script_enabled=False)
     expect(page.get_by_test_id("summary-text")).to_contain_text("90 trials finished, 10 failed")
-    page.get_by_test_id("trials-table").get_by_role("link", name="Net profit").click()
-    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Net profit")
+    page.get_by_test_id("trials-table").get_by_role("link", name="Total return").click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Total return")
     page.get_by_role("searchbox").fill("status == 'failed'")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_test_id("trials-range")).to_have_text("1\N{EN DASH}10 of 10")

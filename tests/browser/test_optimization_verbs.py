@@ -96,7 +96,7 @@ def test_delete_asks_and_leaves_nothing(page, begin, ended):
 def test_keyboard_alone_sorts_opens_a_trace_and_cancels(page, gate):
     group = page.get_by_test_id("error-group")
     pass_until(gate.let_next_trial, group.is_visible, "the first failed trial")
-    page.get_by_test_id("trials-table").get_by_role("link", name="Net profit").focus()
+    page.get_by_test_id("trials-table").get_by_role("link", name="Total return").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("sort=-total_return"))
     expect(group).to_be_visible()

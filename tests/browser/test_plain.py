@@ -87,7 +87,7 @@ def test_strategy_is_changed_without_javascript(open_page):
 
 def test_report_is_read_and_paged_without_javascript(open_page, examples):
     page = open_page(examples["report"], java_script_enabled=False)
-    expect(page.get_by_test_id("metric-tiles")).to_contain_text("Net profit")
+    expect(page.get_by_test_id("metric-tiles")).to_contain_text("Total return")
     expect(page.get_by_role("img", name="Equity and buy and hold")).to_be_visible()
     page.get_by_role("link", name="Next").click()
     expect(page.get_by_test_id("trades-table").locator("tbody tr td").first).to_have_text("51")

@@ -32,7 +32,7 @@ def test_backtest_is_submitted_and_turns_into_its_report_in_place(page, start):
     tiles = page.get_by_test_id("metric-tiles")
     expect(tiles).to_be_visible()
     expect(page.get_by_test_id("status-pill")).to_have_text("Completed")
-    expect(tiles).to_contain_text(re.compile(r"Net profit\s*[+\u2212][\d.,]+%"))
+    expect(tiles).to_contain_text(re.compile(r"Total return\s*[+\u2212][\d.,]+%"))
     expect(tiles).to_contain_text("Sharpe ratio")
     expect(page.get_by_test_id("metrics-table")).to_contain_text("Profit factor")
     assert page.evaluate("window.stayed")

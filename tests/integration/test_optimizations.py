@@ -45,10 +45,11 @@ def test_every_trial_has_the_metrics_of_its_backtest(optimizations_everywhere):
     run_id = optimizations.submit(body)
     end = optimizations.finished(run_id)
     assert (end["status"], end["completed_combinations"], end["total_combinations"]) == ("completed", 8, 8)
+    expected, alone, product = {}, {}, optimizations.product
     for number, _, parameters, metrics, _ in optimizations.table(run_id):
         one = {"strategy_name": "sma_cross", **CANDLES, "commission": 0.001, "parameters": parameters}
-        alone = optimizations.product.finished(optimizations.product.submit(one)["id"])
-        assert alone["result"]["metrics"] == metrics, number
+        expected[number], alone[number] = metrics, product.submit(one)["id"]
+    assert {number: product.finished(run)["result"]["metrics"] for number, run in alone.items()} == expected
 
 
 def test_best_trial_is_repeated_and_is_the_same_to_the_bit(optimizations):

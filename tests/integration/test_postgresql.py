@@ -11,7 +11,8 @@ from tests import environment
 
 NAMES = (
     "models", "node/test_reaper", "node/test_tasks", "optimizations/test_execution", "optimizations/test_columns",
-    "optimizations/test_trials", "downloads/test_execution", "views/test_login", "admin", "api",
+    "optimizations/test_trials", "downloads/test_execution", "views/test_login", "admin", "api/test_downloads",
+    "api/test_optimizations", "api/test_read", "api/test_submit",
 )  # fmt: skip
 TESTS = [f"tests/runs/{name}" + (".py" if "/" in name else "") for name in NAMES]
 

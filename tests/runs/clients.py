@@ -1,5 +1,6 @@
 """Browsers and programs that knock at the product in tests."""
 
+import codecs
 from typing import Any
 
 from django.http import HttpResponse
@@ -21,6 +22,13 @@ class Browser(Client):
         if not response.streaming and response.headers.get("Content-Type", "").startswith("text/html"):
             response.content = close_up(response.content.decode()).encode()
         return response
+
+
+def csv_text(response):
+    """Return what a CSV file says to who reads it by its byte-order mark, as Excel does."""
+    sent = b"".join(response.streaming_content)
+    assert sent.startswith(codecs.BOM_UTF8)
+    return sent.decode("utf-8-sig")
 
 
 def program(user=None):

@@ -29,12 +29,12 @@ def socket(path, *, session="", origin=f"http://{HOST}", host=HOST):
     return WebsocketCommunicator(application, path, headers)
 
 
-async def frames(client, n, timeout=3):
+async def frames(client, n, timeout=30):
     """Return the next `n` text frames."""
     return [await client.receive_from(timeout) for _ in range(n)]
 
 
-async def close_code(client, timeout=3):
+async def close_code(client, timeout=30):
     """Read whatever comes until the server closes; return its code."""
     while True:
         message = await client.receive_output(timeout)

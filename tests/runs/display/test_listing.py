@@ -11,7 +11,7 @@ from django.http import QueryDict
 from runs.display.listing import RunQuery
 from runs.models import Note, Run, RunState
 from tests.builders import make_user
-from tests.runs.clients import browser
+from tests.runs.clients import browser, csv_text
 from tests.runs.pages import make_page_run
 from tests.runs.trials import make_optimization
 
@@ -189,8 +189,7 @@ def test_file_has_the_listed_runs_and_no_formula(site, user):
     make_page_run(user=user, strategy_name="hold")
     run = note(make_page_run(user=user, total_return=-0.5), title='=HYPERLINK("http://x")', tags=["a", "b"])
     response = site.get("/runs.csv?strategy=sma_cross")
-    text = b"".join(response.streaming_content).decode()
-    (row,) = csv.DictReader(io.StringIO(text))
+    (row,) = csv.DictReader(io.StringIO(csv_text(response)))
     assert (row["number"], row["tags"], row["total_return"]) == (str(run.number), "a b", "-0.5")
     assert row["title"] == '\'=HYPERLINK("http://x")'
     assert 'filename="runs.csv"' in response["Content-Disposition"]

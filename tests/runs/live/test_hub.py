@@ -19,7 +19,7 @@ def state(rev, number=1, text=None, *, is_final=False):
     return State(number, rev, (text or f"{number}:{rev}",), is_final)
 
 
-async def taken(mailbox, timeout=3):
+async def taken(mailbox, timeout=30):
     return await asyncio.wait_for(mailbox.take(), timeout)
 
 

@@ -12,7 +12,7 @@ from runs.display import spreadsheets
 from runs.optimizations.trials import trials_page
 from runs.views import optimization_data
 from tests.builders import make_run
-from tests.runs.clients import browser
+from tests.runs.clients import browser, csv_text
 from tests.runs.trials import add_trials, make_optimization, make_trial, sharpes
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_data_of_a_run_without_trials_is_empty_and_of_no_optimization_404(rest):
 
 
 def rows_of(response):
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))
+    return list(csv.DictReader(io.StringIO(csv_text(response))))
 
 
 def test_csv_has_the_trials_in_their_order_with_every_metric(monkeypatch):

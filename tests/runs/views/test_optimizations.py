@@ -7,6 +7,7 @@ import pytest
 
 from runs import fragments
 from runs.models import Run, RunState
+from runs.optimizations import terminal
 from tests.builders import make_user
 from tests.runs.trials import FAILURE, add_trials, make_optimization, make_trial
 
@@ -256,3 +257,33 @@ def test_unknown_optimization_is_not_found(site, suffix):
 @pytest.mark.parametrize("kind", ["backtests", "optimizations"])
 def test_run_is_not_found_at_the_address_of_the_other_kind(site, optimization, kind):
     assert (site.get(f"/{kind}/{optimization.id}").status_code == 200) is (kind == "optimizations")
+
+
+@pytest.mark.parametrize(
+    ("filters", "condition"),
+    [
+        ({}, "has a value for Sharpe ratio"),
+        ({"min_trades": 5}, "passes the filters and has a value for Sharpe ratio"),
+    ],
+)
+def test_filters_are_blamed_only_where_there_are_some(site, user, filters, condition):
+    run = make_optimization(user=user, spec={"filters": filters})
+    add_trials(run, [make_trial(run, n, {"trades": 0.0}) for n in range(3)])
+    summary = {"seconds": 1.0, "eligible": 0, "objective": {}}
+    change(run, state=RunState.COMPLETED, result={"summary": summary})
+    shown = text(site.get(address(run)))
+    assert f"No trial {condition}, so none is best." in shown
+    assert f"None ranked: none {condition}." in shown
+    assert terminal.lines(run)[-1] == f"No trial {condition}."
+    trial = text(site.get(address(run, "/trials/1")))
+    assert "Not ranked: it has no value for Sharpe ratio." in trial
+    assert 'title="Not ranked: no value of the objective."' in site.get(address(run)).content.decode()
+
+
+def test_trial_that_does_not_pass_the_filters_is_told_so(site, user):
+    run = make_optimization(user=user, spec={"filters": {"min_trades": 5}})
+    trials = [make_trial(run, 0, {"sharpe_ratio": 3.0, "trades": 1.0}, is_eligible=False)]
+    add_trials(run, [*trials, make_trial(run, 1, {"sharpe_ratio": 1.0, "trades": 9.0})])
+    change(run, state=RunState.COMPLETED, result=ENDED | {"summary": ENDED["summary"] | {"eligible": 1}})
+    assert "1 ranked: each passes the filters and has a value for Sharpe ratio." in text(site.get(address(run)))
+    assert "Not ranked: it does not pass the filters." in text(site.get(address(run, "/trials/1")))

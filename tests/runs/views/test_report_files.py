@@ -11,6 +11,7 @@ from algotrade.records import OrderStatus, Reason
 from runs.display.spreadsheets import FORMULA_STARTS
 from runs.models import RunState
 from tests.result_builders import START_NS, make_result, make_trade
+from tests.runs.clients import csv_text
 from tests.runs.pages import N_BARS, make_arrays, make_completed, make_order, make_page_run
 
 TABLES = ("trades", "orders", "equity")
@@ -24,7 +25,7 @@ def rows_of(site, run, table):
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"] == f'attachment; filename="backtest-{run.number}-{table}.csv"'
     assert response.streaming
-    return list(csv.reader(io.StringIO(response.getvalue().decode(), newline="")))
+    return list(csv.reader(io.StringIO(csv_text(response), newline="")))
 
 
 def test_trades_are_exact_and_in_the_words_of_the_api(site, user):
