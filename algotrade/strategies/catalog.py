@@ -170,11 +170,11 @@ class Catalog:
         )
         if source.error is not None:
             return info
-        known = self._known(key) or self._archived(source)
-        if known is not None:
-            return replace(known, path=source.path, builtin=source.builtin)
+        found = self._known(key) or self._archived(source) or self._question(key, source)
+        if isinstance(found, StrategyInfo):
+            return replace(found, path=source.path, builtin=source.builtin)
         try:
-            answer = self._question(key, source).result(max(0.0, seconds))
+            answer = found.result(max(0.0, seconds))
         except TimeoutError:
             return replace(info, error=BEING_READ)
         return self._learnt(key, info, answer)
@@ -192,9 +192,12 @@ class Catalog:
             self._infos[source.name, source.hash] = (found, math.inf)
         return found
 
-    def _question(self, key: tuple[str, str], source: Source) -> "Future[Answer]":
-        """Ask a child, unless somebody does already."""
+    def _question(self, key: tuple[str, str], source: Source) -> "Future[Answer] | StrategyInfo":
+        """Ask a child, unless somebody does already, or has just heard the answer."""
         with self._lock:
+            known = self._known(key)
+            if known is not None:
+                return known
             pid, answer = self._asked.get(key, (0, None))
             if answer is None or pid != os.getpid():  # who asked before a fork is not answered after it
                 answer = self._describer.ask(self._keep(source), source.name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from algotrade.strategies.names import name_problem, shown
 from algotrade.strategies.parsing import parse
 
 MAX_SOURCE_BYTES = 1 << 20
@@ -26,8 +27,8 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The file's stem, by which everyone calls the strategy; bytes that are no UTF-8 are shown as ?."""
-        return self.path.stem.encode("utf-8", "replace").decode()
+        """The name by which everyone calls the strategy."""
+        return shown(self.path)
 
     @property
     def hash(self) -> str:
@@ -74,18 +75,17 @@ def read_source(path: Path, *, builtin: bool) -> Source | None:
         content = path.read_bytes()
     except OSError as error:
         return Source(path, builtin, {path.name: b""}, f"The file cannot be read: {error.strerror}.")
-    if not path.stem.isidentifier():
-        return Source(
-            path, builtin, {path.name: content}, f"{path.name!r} is not a module name; use letters, digits and _."
-        )
+    problem = "" if builtin else name_problem(shown(path))
     try:
         outline = outline_of(content)
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         said = f"{type(error).__name__}: {error.args[0]} ({path.name}{line})"
-        return Source(path, builtin, {path.name: content}, said)
+        return Source(path, builtin, {path.name: content}, problem or said)
     if not outline.has_strategy:
         return None
+    if problem:
+        return Source(path, builtin, {path.name: content}, problem)
     files = {path.name: content}
     if not builtin:
         _collect_imports(outline, path.parent, files)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from algotrade.errors import MarketDataError, SpecError
 from algotrade.spec import OptimizationInputs, OptimizationSpec, family_key
+from algotrade.strategies.names import LONGEST_NAME
 from runs import artifacts, notify
 from runs.models.kind import Kind, Submission, all_kinds, kind_choices, kind_of, kind_of_submission
 from runs.models.sqlite_lock import sqlite_write_lock
@@ -163,7 +164,7 @@ class Run(Transitions):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
     run_key = models.CharField(max_length=64)
 
-    strategy_name = models.CharField(max_length=100, blank=True, help_text="Empty for a download.")
+    strategy_name = models.CharField(max_length=LONGEST_NAME, blank=True, help_text="Empty for a download.")
     asset = models.CharField(max_length=64)
     exchange = models.CharField(max_length=64)
     timeframe = models.CharField(max_length=8)

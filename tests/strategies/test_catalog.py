@@ -181,6 +181,20 @@ def test_two_lists_at_once_ask_once(catalog, folder, tmp_path, monkeypatch):
     assert (tmp_path / "asked").read_text() == "x"
 
 
+def test_answer_that_came_while_somebody_looked_is_not_asked_for_again(catalog, folder, tmp_path, monkeypatch):
+    (folder / "mine.py").write_text(f"open({str(tmp_path / 'asked')!r}, 'a').write('x')\n" + GOOD)
+    look = catalog._archived
+
+    def look_while_another_asks(source):
+        monkeypatch.setattr(catalog, "_archived", look)
+        assert look(source) is None
+        catalog.get("mine")
+
+    monkeypatch.setattr(catalog, "_archived", look_while_another_asks)
+    assert catalog.get("mine").error is None
+    assert (tmp_path / "asked").read_text() == "x"
+
+
 def test_file_that_kills_its_parent_hurts_nobody_and_is_not_tried_again(catalog, folder, tmp_path, monkeypatch):
     note = f"open({str(tmp_path / 'tries')!r}, 'a').write('x')"
     deed = f"import os, signal, time\n{note}\nos.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)\n"
@@ -221,8 +235,45 @@ def test_pipe_and_unreadable_name_are_told_and_hang_nobody(catalog, folder):
     (folder / os.fsdecode(b"gar\xffbage.py")).write_text(GOOD)
     errors = {info.name: info.error for info in catalog.all()}
     assert errors["pipe"] == "It is not a file."
-    assert "not a module name" in errors["gar?bage"]
+    assert "holds '?'" in errors["gar?bage"]
     json.dumps(errors, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("numpy", "'numpy' is the name of a library"),
+        ("signal", "'signal' is the name of a library"),
+        ("algotrade", "'algotrade' is the name of a library"),
+        ("__main__", "'__main__' is the name of a library"),
+        ("class", "'class' is a keyword of Python"),
+        ("2fast", "'2fast' begins with a digit; begin it with a letter, as in my_2fast"),
+        ("my-fast", "holds '-'; letters, digits and _ are allowed"),
+        ("my fast.v2", "holds ' ', '.'; letters, digits and _ are allowed"),
+        ("x" * 101, "has 101 characters; at most 100 are allowed"),
+        ("x" * 186, "has 186 characters"),
+        ("x" * 252, "has 252 characters"),
+    ],
+)
+def test_name_that_cannot_be_is_told_and_breaks_nothing_else(catalog, folder, name, told):
+    (folder / f"{name}.py").write_text(GOOD)
+    (folder / "mine.py").write_text(GOOD)
+    infos = {info.name: info for info in catalog.all()}
+    assert told in infos[name].error
+    assert catalog.get("mine").error is None
+    with pytest.raises(StrategyError, match="cannot be used"):
+        catalog.get(name)
+
+
+@pytest.mark.parametrize("name", ["größe", "Mixed_Case", "_hidden", "x" * 100])
+def test_unusual_name_that_python_takes_is_taken(catalog, folder, name):
+    (folder / f"{name}.py").write_text(GOOD)
+    assert catalog.get(name).params[0].default == 20
+
+
+def test_helper_of_any_name_is_no_broken_strategy(catalog, folder):
+    (folder / "my-notes.py").write_text("LIMIT = 1\n")
+    assert "my-notes" not in {info.name for info in catalog.all()}
 
 
 def test_bound_that_is_infinite_is_none(catalog, folder):

@@ -1,20 +1,17 @@
 """`manage.py new_strategy`: a strategy's file to start from, in the user's folder."""
 
-import importlib.util
-import keyword
 import re
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from algotrade.strategies.catalog import BUILTIN_FOLDER, title_of
+from algotrade.strategies.names import name_problem
 from algotrade.strategies.sources import read_source
 from runs import artifacts
 from runs.management import first_start
 from runs.management.command import ProductCommand
-from runs.models import Run
 
 BAD_INPUT = 2
 GOOD_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -89,19 +86,12 @@ class Command(ProductCommand):
 
 def why_not(name: str) -> str:
     """Return why a strategy cannot be called so; an empty text when it can."""
-    longest = Run._meta.get_field("strategy_name").max_length or 0
-    if not GOOD_NAME.fullmatch(name) or len(name) > longest:
+    if not GOOD_NAME.fullmatch(name):
         return f"Must be lower-case words of letters and digits, joined by _, such as my_breakout; it is {name!r}."
-    if keyword.iskeyword(name):
-        return f"{name!r} is a keyword of Python."
     builtin = BUILTIN_FOLDER / f"{name}.py"
     if builtin.exists() and read_source(builtin, builtin=True) is not None:
         return f"{name!r} is a built-in strategy; a file of that name would replace it."
-    # A strategy's folder comes first where its imports are looked for.
-    spec = importlib.util.find_spec(name)
-    if name in sys.stdlib_module_names or (spec is not None and spec.origin is not None):  # a mere folder has none
-        return f"{name!r} is a module of Python or of a library; a file of that name would hide it from strategies."
-    return ""
+    return name_problem(name)
 
 
 def _some_dataset() -> str:

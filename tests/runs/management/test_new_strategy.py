@@ -56,11 +56,11 @@ def test_written_file_runs_as_it_is_in_both_gears(write, folder, tmp_path):
         ("../outside", "Must be lower-case words"),
         ("größe", "Must be lower-case words"),
         ("", "Must be lower-case words"),
-        ("x" * 101, "Must be lower-case words"),
+        ("x" * 101, "has 101 characters"),
         ("lambda", "a keyword of Python"),
-        ("numpy", "a module of Python or of a library"),
-        ("json", "a module of Python or of a library"),
-        ("algotrade", "a module of Python or of a library"),
+        ("numpy", "is the name of a library"),
+        ("json", "is the name of a library"),
+        ("algotrade", "is the name of a library"),
     ],
 )
 def test_bad_name_is_refused_and_nothing_written(write, folder, name, told):
