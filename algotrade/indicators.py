@@ -1,7 +1,8 @@
 """Indicators for strategies: TA-Lib behind names that everyone knows.
 
 Each takes and returns float64[n_bars] arrays; values before an indicator is ready are NaN. Value t depends on values up
-to t only. Within one run, the same indicator of the same input and parameters is computed once and shared.
+to t only. Within one run, the same indicator of the same input and parameters is computed once and shared, unless the
+input is an array of the strategy's own, which it may change between two calls.
 """
 
 import math
@@ -70,11 +71,18 @@ def _key(value: Any) -> Any:
     return ("array", id(value)) if isinstance(value, np.ndarray) else value
 
 
+def _is_shareable(value: Any) -> bool:
+    """Whether an input stays what it is: prices and cached values do, an author may change others."""
+    return not isinstance(value, np.ndarray) or not value.flags.writeable
+
+
 def _indicator(function: Callable[P, Any]) -> Callable[P, Any]:
     @wraps(function)
     def cached(*args: P.args, **kwargs: P.kwargs) -> Any:
         cache = _cache.get()
-        return function(*args, **kwargs) if cache is None else cache.get(function, args, kwargs)
+        if cache is None or not all(map(_is_shareable, (*args, *kwargs.values()))):
+            return function(*args, **kwargs)
+        return cache.get(function, args, kwargs)
 
     return cached
 
@@ -111,19 +119,19 @@ def _length(length: float, least: int = 1) -> int:
 @_indicator
 def sma(values: Array, length: int) -> Array:
     """Return the simple moving average over `length` bars."""
-    return _ready(talib.SMA, (values,), _length(length)) if length != 1 else values
+    return _ready(talib.SMA, (values,), _length(length)) if length != 1 else values.copy()
 
 
 @_indicator
 def ema(values: Array, length: int) -> Array:
     """Return the exponential moving average with alpha 2 / (length + 1), begun with the simple one."""
-    return _ready(talib.EMA, (values,), _length(length)) if length != 1 else values
+    return _ready(talib.EMA, (values,), _length(length)) if length != 1 else values.copy()
 
 
 @_indicator
 def wma(values: Array, length: int) -> Array:
     """Return the linearly weighted moving average over `length` bars."""
-    return _ready(talib.WMA, (values,), _length(length)) if length != 1 else values
+    return _ready(talib.WMA, (values,), _length(length)) if length != 1 else values.copy()
 
 
 @_indicator

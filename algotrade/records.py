@@ -136,8 +136,8 @@ ACCOUNT = np.dtype(
         ("entry_price", "f8"),  # quantity-weighted
         ("entry_commission", "f8"),
         ("entry_slippage", "f8"),
-        ("best_price", "f8"),  # most favourable price since the entry
-        ("worst_price", "f8"),
+        ("best_profit", "f8"),  # highest open profit of the units held now, quote currency, >= 0
+        ("worst_profit", "f8"),  # lowest one, <= 0
         # The recorders.
         ("n_orders", "i8"),
         ("first_pending", "i8"),  # orders from here to n_orders wait for a fill

@@ -57,8 +57,8 @@ def _enter_nb(account: Any, qty: float, price: float, commission: float, lost: f
         account.entry_price = price
         account.entry_commission = commission
         account.entry_slippage = lost
-        account.best_price = price
-        account.worst_price = price
+        account.best_profit = 0.0
+        account.worst_profit = 0.0
     else:
         account.entry_price = (account.entry_price * old + price * qty) / (old + qty)
         account.position = old + qty
@@ -76,10 +76,7 @@ def _leave_nb(
     share = size / abs(old)
     entry_commission = account.entry_commission * share
     entry_slippage = account.entry_slippage * share
-    if side * price > side * account.best_price:
-        account.best_price = price
-    if side * price < side * account.worst_price:
-        account.worst_price = price
+    _mark_nb(account, price)
     trade = trades[account.n_trades]
     trade.entry_bar = account.entry_bar
     trade.exit_bar = account.bar
@@ -90,24 +87,33 @@ def _leave_nb(
     trade.commission = entry_commission + commission
     trade.slippage = entry_slippage + lost
     trade.profit = side * size * (price - account.entry_price) - entry_commission - commission
-    trade.mae = side * size * (account.worst_price - account.entry_price)
-    trade.mfe = side * size * (account.best_price - account.entry_price)
+    trade.mae = account.worst_profit * share
+    trade.mfe = account.best_profit * share
     trade.exit_reason = reason
     account.n_trades += 1
     account.position = 0.0 if size == abs(old) else old - side * size
     account.entry_commission -= entry_commission
     account.entry_slippage -= entry_slippage
+    account.worst_profit -= trade.mae
+    account.best_profit -= trade.mfe
 
 
 @register_jitable
 def watch_nb(account: Any, high: float, low: float) -> None:
-    """Remember the best and worst price that the open position met in this bar."""
-    if account.position > 0.0:
-        account.best_price = max(account.best_price, high)
-        account.worst_price = min(account.worst_price, low)
-    elif account.position < 0.0:
-        account.best_price = min(account.best_price, low)
-        account.worst_price = max(account.worst_price, high)
+    """Remember the best and worst profit that the open position had in this bar."""
+    if account.position != 0.0:
+        _mark_nb(account, high)
+        _mark_nb(account, low)
+
+
+@register_jitable
+def _mark_nb(account: Any, price: float) -> None:
+    """Remember what the open position is worth at `price`, without costs, if it is more or less than ever before."""
+    profit = account.position * (price - account.entry_price)
+    if profit > account.best_profit:
+        account.best_profit = profit
+    if profit < account.worst_profit:
+        account.worst_profit = profit
 
 
 @register_jitable

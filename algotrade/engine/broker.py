@@ -25,6 +25,10 @@ _Fields = namedtuple("_Fields", "account orders")
 @register_jitable
 def order_nb(self: Any, verb: int, quantity: Any, fraction: Any, quote: Any) -> None:
     """Give an order of the size that was named, or of the run's own sizing; numba prunes the branches that it can."""
+    if (quantity is not None and (fraction is not None or quote is not None)) or (
+        fraction is not None and quote is not None
+    ):
+        raise ValueError("An order has one size: a quantity, a fraction or a quote amount.")
     if quantity is not None:
         submit_nb(self.account, self.orders, verb, QUANTITY, quantity)
     elif fraction is not None:
@@ -60,7 +64,7 @@ class Broker(_Fields):
         Without a size the run's sizing counts.
 
         Raises:
-            ValueError: the size is not a finite number above 0.
+            ValueError: the size is not a finite number above 0, or there are two.
         """
         order_nb(self, BUY, quantity, fraction, quote)
 

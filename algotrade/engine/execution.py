@@ -262,8 +262,8 @@ class Execution:
             end["entry_commission"],
             end["entry_slippage"],
             side * qty * (close - end["entry_price"]) - end["entry_commission"],
-            side * qty * (end["worst_price"] - end["entry_price"]),
-            side * qty * (end["best_price"] - end["entry_price"]),
+            end["worst_profit"],
+            end["best_profit"],
             int(Reason.NONE),
         )
         return trade

@@ -1,8 +1,8 @@
 """Fills: which orders fill, at what price and size. Compiled and interpreted."""
 
-import math
 from typing import Any
 
+import numpy as np
 from numba.extending import register_jitable
 
 from algotrade.engine.account_nb import apply_fill_nb
@@ -65,16 +65,16 @@ def fill_market_nb(account: Any, order: Any, fills: Any, trades: Any, price: flo
 
 @register_jitable
 def _slipped_nb(account: Any, price: float, direction: float) -> float:
-    """Return the price after adverse slippage; a sale gets at least one tick."""
+    """Return the price after adverse slippage, which takes a sale to one tick at most, and never above its price."""
     slipped = (price + direction * account.slippage_price) * (1.0 + direction * account.slippage_frac)
-    return max(slipped, account.tick_size) if direction < 0.0 else slipped
+    return max(slipped, min(price, account.tick_size)) if direction < 0.0 else slipped
 
 
 @register_jitable
 def _to_lot_nb(account: Any, quantity: float) -> float:
-    """Round a quantity toward zero to the lot."""
+    """Round a quantity toward zero to the lot; a number of lots may be larger than any integer of 64 bits."""
     lot = account.lot_size
-    return math.floor(quantity / lot * (1.0 + ULPS)) * lot if lot > 0.0 else quantity
+    return np.floor(quantity / lot * (1.0 + ULPS)) * lot if lot > 0.0 else quantity
 
 
 @register_jitable
@@ -106,7 +106,8 @@ def _reducing_size_nb(account: Any, order: Any, price: float) -> float:
     """Return the units that an order against the position takes off it: at most all of them."""
     held, size = abs(account.position), order["size"]
     if order.size_kind == EQUITY_FRACTION:
-        size *= held
+        # Of whole lots: what adding and taking off leaves of rounding would else cost the last one.
+        size *= np.rint(held / account.lot_size) * account.lot_size if account.lot_size > 0.0 else held
     elif order.size_kind == QUOTE:
         size /= price
     size = _to_lot_nb(account, size)

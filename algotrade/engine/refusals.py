@@ -5,6 +5,7 @@ import re
 from types import CodeType, FunctionType
 
 from algotrade.engine.names import Known, find_unknown
+from algotrade.engine.paths import short_path
 from algotrade.errors import StrategyError
 
 _TELLING = (
@@ -17,6 +18,7 @@ _TELLING = (
     r"No implementation of function Function\(<(?!function \w+\.on_bar)(.*?)>",
 )
 """Sentences in the compiler's report that help an author, most telling first."""
+_PATH = re.compile(r"/[^\s'\"(),:]+\.py\b")
 
 
 class CompilationError(StrategyError):
@@ -51,7 +53,7 @@ def refusal(error: Exception, on_bar: FunctionType, known: Known) -> Compilation
         return _raised_at(raised, path, line, on_bar.__code__.co_name)
     places = re.findall(rf'{re.escape(file)}(?:", line | \()(\d+)', text)
     line = int(places[0]) if places else on_bar.__code__.co_firstlineno
-    reason = _reason(text)
+    reason = _reason(text, os.path.dirname(path))
     raised = CompilationError(
         f"{file}, line {line}: the compiler does not take this{f': {reason}' if reason else ''}. "
         "Write it in another way, or set `compiled = False` in the strategy.",
@@ -60,12 +62,11 @@ def refusal(error: Exception, on_bar: FunctionType, known: Known) -> Compilation
     return _raised_at(raised, path, line, on_bar.__code__.co_name)
 
 
-def _reason(text: str) -> str:
-    """Return the most telling sentence, without a type's inner life, which says nothing to an author."""
-    for pattern in _TELLING:
-        if found := re.search(pattern, text):
-            return re.sub(r"\(.*?\)+|, defined at .*", "", found[1])[:200].strip(" .,'")
-    return text.strip().split("\n", 1)[0][:200].rstrip(" .")
+def _reason(text: str, folder: str) -> str:
+    """Return the most telling sentence, without a type's inner life and this machine's folders, which tell nothing."""
+    found = next((found[1] for pattern in _TELLING if (found := re.search(pattern, text))), "")
+    told = re.sub(r"\(.*?\)+|, defined at .*", "", found) if found else text.strip().split("\n", 1)[0]
+    return _PATH.sub(lambda path: short_path(path[0], folder), told)[:200].strip(" .,")
 
 
 def _raised_at(error: CompilationError, path: str, line: int, function: str) -> CompilationError:

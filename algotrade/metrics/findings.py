@@ -69,7 +69,8 @@ def _costs(stats: Stats, currency: str) -> list[str]:
     costs = stats.commission + stats.slippage
     if not (stats.profit < 0.0 and stats.profit + costs > ROUNDING_REST * costs):
         return []
-    return [f"Costs turned a profit into a loss: commission and slippage came to {_money(costs, currency)}."]
+    gross = _money(stats.profit + costs, currency, signed=True)
+    return [f"The trades made {gross} before costs; commission and slippage took {_money(costs, currency)}."]
 
 
 def _rejections(result: BacktestResult) -> list[str]:

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from algotrade.indicators import IndicatorCache, bollinger, ema, shared, sma, supertrend
+from algotrade.indicators import IndicatorCache, bollinger, ema, shared, sma, supertrend, wma
 
 CLOSE = np.linspace(1.0, 50.0, 1_000)
+CLOSE.flags.writeable = False  # as prices are
 
 
 def test_same_indicator_is_computed_once_for_all_trials():
@@ -26,6 +27,24 @@ def test_shared_indicator_cannot_be_changed_by_one_trial_for_the_next():
         for array in (average, *bands):
             with pytest.raises(ValueError, match="read-only"):
                 array[0] = 1.0
+
+
+def test_indicator_of_an_array_that_was_changed_in_place_is_computed_anew():
+    with shared(IndicatorCache()):
+        values = CLOSE.copy()
+        before = sma(values, 5)
+        values *= 2.0
+        np.testing.assert_allclose(sma(values, 5)[4:], 2.0 * before[4:])
+
+
+@pytest.mark.parametrize("average", [sma, ema, wma])
+def test_average_of_one_bar_leaves_the_authors_array_writeable_and_apart(average):
+    with shared(IndicatorCache()):
+        values = CLOSE.copy()
+        same = average(values, 1)
+        values[0] = 99.0
+        assert same[0] == CLOSE[0]
+        np.testing.assert_array_equal(average(CLOSE, 1), CLOSE)
 
 
 def test_cache_forgets_what_was_not_used_for_longest():

@@ -254,6 +254,38 @@ def test_argument_of_a_new_meaning_is_not_held_to_its_names(tmp_path):
     backtest(strategy, random_bars(1, 20), compiled=False)
 
 
+@both_gears
+@pytest.mark.parametrize(
+    "line",
+    ["broker.buy(10, 95.0)", "broker.buy(quantity=10, fraction=0.5)", "broker.sell(fraction=0.5, quote=100.0)"],
+)
+def test_order_of_two_sizes_is_refused(tmp_path, line, compiled):
+    source = f"class Mine(Strategy):\n    @staticmethod\n    def on_bar(bars, ind, params, broker):\n        {line}\n"
+    failure = failure_of(strategy_from(tmp_path, source, "two"), random_bars(1, 20), compiled=compiled)
+    assert failure.error_type == "ValueError"
+    assert failure.message == "An order has one size: a quantity, a fraction or a quote amount."
+    assert own_frames(failure)[-1] == ("strategies/two.py", 5, "on_bar", line)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (("global N", "N += 1"), ""),
+        (('text = f"{bars.close[-1]:.2f}"',), ""),
+        (("if bars.close[-1] > S.level: broker.buy()",), "'S'"),
+    ],
+)
+def test_refusal_names_no_folder_of_this_machine_and_closes_its_quotes(tmp_path, lines, told):
+    body = "".join(f"        {line}\n" for line in lines)
+    before = "N = 0\nclass S: level = 3.0\n"
+    source = f"{before}class Mine(Strategy):\n    @staticmethod\n    def on_bar(bars, ind, params, broker):\n{body}"
+    failure = failure_of(strategy_from(tmp_path, source, "refused"), random_bars(1, 20), compiled=True)
+    assert str(tmp_path) not in failure.message
+    assert "site-packages" not in failure.message
+    assert failure.message.count("'") % 2 == 0
+    assert told in failure.message
+
+
 # Indicators
 
 

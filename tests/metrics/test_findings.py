@@ -88,7 +88,7 @@ def test_costs_that_ate_the_profit_are_told():
     fills = [make_fill(1, 1.0, 100.0, 1.0, commission=12.0, slippage=3.0), make_fill(2, -1.0, 100.0, 0.0)]
     equity = [*MANY_DAYS[:-1], 990.0]
     assert findings(equity, fills=fills, trades=[make_trade(-10.0)]) == [
-        "Costs turned a profit into a loss: commission and slippage came to 15.00 USD."
+        "The trades made +5.00 USD before costs; commission and slippage took 15.00 USD."
     ]
 
 
