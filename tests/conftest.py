@@ -72,8 +72,15 @@ def pytest_collection_finish(session):
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol():
+    """Let on what a test and its fixtures have left waiting, however they ended."""
+    with gated.opened_afterwards():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call():
-    """Let on what a test has left waiting, however it ended."""
+    """Let on what a test itself has left waiting, before its fixtures wait for that to end."""
     with gated.opened_afterwards():
         return (yield)
 

@@ -15,7 +15,7 @@ from runs.optimizations.trials import TrialRow, TrialsPage
 SHOWN = ("sharpe_ratio", "total_return", "max_drawdown", "profit_factor", "win_rate", "trades", "expectancy")
 """Metrics of the table, after the objective."""
 SIGNED = ("total_return", "cagr", "expectancy", "calmar_ratio")
-SHORT_LABELS = {"total_return": "Net profit", "trades": "Trades"}
+SHORT_LABELS = {"trades": "Trades"}
 MOST_PARAMETERS = 8
 """Varied parameters with a column of their own."""
 UNDERLINE_UNITS = 100.0

@@ -15,6 +15,7 @@ ENDED = ("completed", "failed", "cancelled")
 SETS = ("Allow", "Vary")
 """Headers that are sets."""
 ROWS_OF_FILES = 3
+BYTE_ORDER_MARK = "\ufeff"
 SECONDS = 120.0
 
 
@@ -173,7 +174,8 @@ def _body(answer):
     if answer.kind == "application/json":
         return answer.json()
     if answer.kind == "text/csv":
-        rows = csv.DictReader(io.StringIO(text))
+        rows = csv.DictReader(io.StringIO(text.removeprefix(BYTE_ORDER_MARK)))
         told = {"head": list(rows.fieldnames or ()), "rows": list(islice(rows, ROWS_OF_FILES))}
+        told["has_byte_order_mark"] = text.startswith(BYTE_ORDER_MARK)
         return {**told, "n_lines": len(text.splitlines())}
     return outline(text) if answer.kind == "text/html" else text
