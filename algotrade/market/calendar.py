@@ -10,6 +10,8 @@ from algotrade.market.zones import UTC_NAME, local_days
 
 DAYS_PER_YEAR = 365.25
 SUNDAY_TO_SATURDAY = 7
+LEAST_LONG_BARS = 5
+"""Bars that show whether they are longer than a day: of fewer, a weekend among them could be the half."""
 _EPOCH_WEEKDAY = 4  # 1970-01-01 was a Thursday; Sunday is 0
 
 
@@ -87,18 +89,32 @@ def trading_days_per_year(time: NDArray[np.int64]) -> float:
     """Return the observed trading days of a year: days with bars over the years between the first and the last.
 
     Over less than a year holidays cannot be observed; then it is the observed share of weekdays in 365.25 days, so a
-    day of minutes of a market that never closes counts as 365.25 and not as a handful.
+    day of minutes of a market that never closes counts as 365.25 and not as a handful. Bars longer than a day are
+    counted themselves: a year has 121.75 of three days.
 
     Args:
         time: int64[n_bars], UTC ns, strictly increasing, n_bars >= 1.
     """
     days = np.unique(time // DAY_NS)
     span = int(days[-1] - days[0]) + 1
+    if len(days) >= LEAST_LONG_BARS and np.median(np.diff(days)) > 1.0:
+        return long_bars_per_year(len(days), int(days[0]) * DAY_NS, int(days[-1]) * DAY_NS)
     if span >= DAYS_PER_YEAR:
         return float(len(days) / span * DAYS_PER_YEAR)
     if span < SUNDAY_TO_SATURDAY:
         return DAYS_PER_YEAR if _has_weekend(days) or _has_night(time) else DAYS_PER_YEAR * 5 / 7
     return float(np.count_nonzero(_usual_weekdays(days)) / SUNDAY_TO_SATURDAY * DAYS_PER_YEAR)
+
+
+def long_bars_per_year(n_bars: int, first_ns: int, last_ns: int) -> float:
+    """Return how many bars longer than a day a year has.
+
+    Args:
+        n_bars: of the dataset, at least 2.
+        first_ns: UTC ns, its first bar.
+        last_ns: UTC ns, its last bar.
+    """
+    return (n_bars - 1) / ((last_ns - first_ns) / DAY_NS) * DAYS_PER_YEAR
 
 
 def _weekday(days: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -27,8 +27,14 @@ import pyarrow as pa
 from algotrade.durable import NEW, sync_folder, write_aside
 from algotrade.errors import MarketDataError, error_text
 from algotrade.market.bar_files import content_hash, holds_version, read_bars, write_bars
-from algotrade.market.bars import Bars, timeframe_name, timeframe_ns
-from algotrade.market.calendar import empty_days, find_gaps, trading_days_per_year
+from algotrade.market.bars import DAY_NS, Bars, timeframe_name, timeframe_ns
+from algotrade.market.calendar import (
+    LEAST_LONG_BARS,
+    empty_days,
+    find_gaps,
+    long_bars_per_year,
+    trading_days_per_year,
+)
 from algotrade.market.holding import StoreBusy, exclusive, one_writer, shared
 from algotrade.market.instruments import Instrument
 from algotrade.market.versions import NO_HISTORY, History, compare
@@ -109,6 +115,10 @@ class Dataset:
         """Build a dataset from `to_dict`'s output and the file's place."""
         instrument = Instrument(asset=data["asset"], exchange=data["exchange"], **data["instrument"])
         history = History.from_dict(data.get("history", {}))
+        if timeframe_ns(data["timeframe"]) > DAY_NS and data["n_bars"] >= LEAST_LONG_BARS:
+            # What was stored before bars longer than a day were counted themselves has 365.25 of them in a year.
+            per_year = long_bars_per_year(data["n_bars"], data["first_ns"], data["last_ns"])
+            data = {**data, "days_per_year": per_year}
         return cls(**{**data, "instrument": instrument, "history": history, "path": path})
 
 

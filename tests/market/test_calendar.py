@@ -151,10 +151,28 @@ def test_empty_days_are_days_between_that_are_usual_and_have_no_bar(numbers):
         (days("2020-06-03", "2020-06-03", hours=range(24)), 365.25),
         (days("2020-06-03", "2020-06-03", hours=range(14, 21)), 5 / 7 * 365.25),
         (days("2020-06-03", "2020-06-03"), 5 / 7 * 365.25),
+        # Bars of three days, of a week, of a month: half a year, and ten years.
+        (days("2024-01-01", "2024-06-27")[::3], 365.25 / 3),
+        (days("2024-01-01", "2024-06-27")[::7], 365.25 / 7),
+        (days("2010-01-01", "2019-12-31")[::3], 365.25 / 3),
+        (np.array([ns(f"2024-{month:02}-01") for month in range(1, 7)]), 5 / 152 * 365.25),
         # A few days with a Saturday among them.
         (days("2020-06-04", "2020-06-06"), 365.25),
     ],
-    ids=["all days", "ten years", "two weeks", "currencies", "24 hours", "session", "one bar", "weekend"],
+    ids=[
+        "all days",
+        "ten years",
+        "two weeks",
+        "currencies",
+        "24 hours",
+        "session",
+        "one bar",
+        "three days",
+        "weeks",
+        "ten years of three days",
+        "months",
+        "weekend",
+    ],
 )
 def test_trading_days_of_a_year_are_those_observed(time, per_year):
     assert trading_days_per_year(time) == pytest.approx(per_year, rel=1e-12)

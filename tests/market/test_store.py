@@ -9,9 +9,9 @@ import pytest
 
 from algotrade.errors import MarketDataError
 from algotrade.market.bar_files import content_hash
-from algotrade.market.bars import COLUMNS, Bars, timeframe_ns
+from algotrade.market.bars import COLUMNS, DAY_NS, Bars, timeframe_ns
 from algotrade.market.instruments import Instrument
-from algotrade.market.store import CandleStore
+from algotrade.market.store import CandleStore, Dataset
 from tests.engine.market import bars_of, random_bars
 
 SPY = Instrument(asset="SPY", exchange="NYSE", tick_size=0.01, lot_size=1.0)
@@ -123,6 +123,15 @@ def test_dataset_says_what_is_known_of_its_candles(store):
     assert (got.first_ns, got.last_ns) == (1_577_836_800_000_000_000, 1_577_923_200_000_000_000)
     assert (got.version, got.instrument) == (content_hash(bars), SPY)
     assert CandleStore(store.root).get("SPY", "NYSE", "1d") == got
+
+
+def test_bars_longer_than_a_day_are_counted_themselves_though_an_older_version_stored_them(store):
+    dataset = store.add(bars_of([10.0] * 60, step_ns=3 * DAY_NS), SPY, "3d")
+    assert dataset.days_per_year == pytest.approx(365.25 / 3)
+    as_before = {**dataset.to_dict(), "days_per_year": 365.25}
+    assert Dataset.from_dict(as_before, dataset.path).days_per_year == pytest.approx(365.25 / 3)
+    daily = store.add(bars_of([10.0] * 60), SPY, "1d")
+    assert Dataset.from_dict({**daily.to_dict(), "days_per_year": 251.0}, daily.path).days_per_year == 251.0
 
 
 def test_listing_is_by_asset_then_duration_then_exchange(store):
