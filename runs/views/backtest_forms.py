@@ -16,7 +16,7 @@ from runs.backtests.form import BacktestForm
 from runs.backtests.kind import BACKTEST
 from runs.display.form_values import typed_spec
 from runs.models import Run
-from runs.views.responses import form_context, submit_form, twin_of
+from runs.views.responses import form_context, is_typed, submit_form, twin_of
 from runs.views.run_pages import runs_of
 
 
@@ -31,9 +31,9 @@ def _form_of(run: Run) -> BacktestForm:
 
 @require_http_methods(["GET", "POST"])
 def backtest_new(request: HttpRequest) -> HttpResponse:
-    """Show the form, empty, prefilled from a run (`?from=`) or for a dataset; a valid POST leads to its run."""
+    """Show the form: empty, prefilled from a run (`?from=`) or a dataset, or as it was sent; POST leads to its run."""
     if request.method == "GET":
-        return _page(request, _prefilled(request).as_sent())
+        return _page(request, _form(request.GET) if is_typed(request) else _prefilled(request).as_sent())
     form = _form(request.POST)
     if form.has_other_parameters:
         title = form.strategy.title if form.strategy else "the strategy"

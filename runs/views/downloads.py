@@ -15,7 +15,7 @@ from runs.downloads import exchanges
 from runs.downloads.form import DownloadForm, typed_download
 from runs.downloads.kind import DOWNLOAD
 from runs.models import Run
-from runs.views.responses import submit_form, viewer
+from runs.views.responses import is_typed, submit_form, viewer
 from runs.views.run_pages import runs_of
 
 BARS_PER_REQUEST = 1_000
@@ -24,7 +24,7 @@ BARS_PER_REQUEST = 1_000
 
 @require_http_methods(["GET", "POST"])
 def download_new(request: HttpRequest) -> HttpResponse:
-    """Show the form, empty, prefilled from a download (`?from=`) or to continue a dataset; a valid POST starts it."""
+    """Show the form: empty, prefilled from a download or a dataset, or as it was sent; a valid POST starts it."""
     try:
         known = exchanges.known()
     except MarketDataError as error:
@@ -32,6 +32,8 @@ def download_new(request: HttpRequest) -> HttpResponse:
         return render(request, "downloads/new.html", context, status=200 if request.method == "GET" else 409)
     store = artifacts.candle_store()
     if request.method == "GET":
+        if is_typed(request):
+            return _page(request, DownloadForm(known, store, request.GET))
         form = DownloadForm(known, store, initial=_prefilled(request), usual=_last_used(request))
         return _page(request, form if form.is_blank else form.as_sent())
     return submit_form(request, DownloadForm(known, store, request.POST), _page)

@@ -18,7 +18,7 @@ from runs.optimizations.estimate import evaluate
 from runs.optimizations.form import OptimizationForm
 from runs.optimizations.kind import OPTIMIZATION
 from runs.optimizations.prefill import typed_optimization
-from runs.views.responses import form_context, submit_form, twin_of, viewer
+from runs.views.responses import form_context, is_typed, submit_form, twin_of, viewer
 
 
 def _form(data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | None = None) -> OptimizationForm:
@@ -27,9 +27,9 @@ def _form(data: Mapping[str, Any] | None = None, initial: Mapping[str, Any] | No
 
 @require_http_methods(["GET", "POST"])
 def optimization_new(request: HttpRequest) -> HttpResponse:
-    """Show the form, fresh, prefilled from a run (`?from=`) or for a dataset; a valid POST leads to its run."""
+    """Show the form: fresh, prefilled from a run (`?from=`) or a dataset, or as it was sent; POST leads to its run."""
     if request.method == "GET":
-        return _page(request, _form(initial=_prefilled(request)).as_sent())
+        return _page(request, _form(request.GET) if is_typed(request) else _form(initial=_prefilled(request)).as_sent())
     form = _form(request.POST)
     if form.has_other_parameters:
         title = form.strategy.title if form.strategy else "the strategy"

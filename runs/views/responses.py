@@ -61,6 +61,11 @@ def twin_of(resolved: Submission) -> Run | None:
     return active or Run.objects.identical_completed(resolved.run_key)
 
 
+def is_typed(request: HttpRequest) -> bool:
+    """Whether an address repeats what was typed into the form that it shows, as the page writes it when it is sent."""
+    return "start" in request.GET
+
+
 def form_context(kind: Kind) -> dict[str, str]:
     """Return what the page of a form says of the kind of run, and where it asks and submits."""
     addresses = {f"{part}_url": reverse(f"{kind.name}_{name}") for part, name in FORM_ROUTES.items()}

@@ -2,6 +2,16 @@
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("run-form"));
 let isSent = false;
+const LONGEST_ADDRESS = 8_000;
+/** Fields that the page's address does not repeat: a token, and what only matters without scripts. */
+const UNTOLD = ["csrfmiddlewaretoken", "ask", "known"];
+
+/** Let the page's address tell what is typed: a browser that comes back restores no field that a picker has brought. */
+function remember() {
+  const typed = [...new FormData(form)].filter(([name]) => !UNTOLD.includes(name));
+  const address = `${location.pathname}?${new URLSearchParams(/** @type {[string, string][]} */ (typed))}`;
+  if (address.length <= LONGEST_ADDRESS) history.replaceState(history.state, "", address);
+}
 
 /** A message that the server put beside a field marks the field; an empty one clears it. */
 function markFields() {
@@ -20,6 +30,7 @@ document.addEventListener("input", (event) => {
 form.addEventListener("submit", (event) => {
   if (isSent) return event.preventDefault();
   isSent = true;
+  remember();
   for (const button of document.querySelectorAll("button[form=run-form], #run-form button[type=submit]")) {
     button.setAttribute("aria-disabled", "true");
   }

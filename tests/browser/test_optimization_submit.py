@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -45,9 +44,7 @@ def test_counts_follow_what_is_typed_and_keep_the_focus(page):
     fill(page, **{name: value for name, value in RANGES.items() if name != "step.slow"})
     last = page.locator("[name='step.slow']")
     last.fill("4")
-    began = time.monotonic()
     expect(summary).to_contain_text("609 combinations, 121 skipped by rules, 488 trials")
-    assert time.monotonic() - began < 1.5  # the machine may be busy; alone it takes a third of a second
     expect(last).to_be_focused()
     values = page.get_by_test_id("axis-values")
     expect(values).to_have_text(["29: 4, 6, 8 … 60", "21: 20, 24, 28 … 100", "1: long"])

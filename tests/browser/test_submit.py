@@ -57,6 +57,29 @@ def test_decimal_comma_is_sent_as_it_was_typed(page, product):
     assert sent == {"fixed_fee": 1.7, "initial_cash": 10_000.5, "commission": 0.002}
 
 
+def test_back_after_a_run_gives_the_form_as_it_was_typed(page):
+    page.goto("/backtests/new")
+    page.select_option("[name=strategy_name]", "gated")
+    page.locator("[name='parameters.gate']").wait_for()
+    page.select_option("[name=strategy_name]", "sma_cross")
+    fast = page.locator("[name='parameters.fast']")
+    fast.fill("7")
+    page.fill("[name='parameters.slow']", "44")
+    page.fill("[name=start]", "2020-02-03")
+    page.click("[data-run]")
+    page.wait_for_url(RUN_PAGE)
+    page.go_back()
+    expect(fast).to_have_value("7")
+    expect(page.locator("[name='parameters.slow']")).to_have_value("44")
+    expect(page.locator("[name=strategy_name]")).to_have_value("sma_cross")
+    expect(page.locator("[name=start]")).to_have_value("2020-02-03")
+    fast.fill("8")
+    page.click("[data-run]")
+    page.wait_for_url(RUN_PAGE)
+    page.goto("/backtests/new")  # a fresh form proposes what it always does
+    expect(fast).to_have_value("10")
+
+
 def test_report_draws_its_curve_anew_for_unit_theme_and_range(page, start):
     start(page, "sma_cross", fast=11, slow=31)
     expect(page.get_by_test_id("metric-tiles")).to_be_visible()

@@ -274,7 +274,7 @@ def test_what_a_strategy_forked_ends_with_the_child(child, job, tmp_path):
     pids = written(tmp_path / "pids")
     assert all(map(is_running, pids))
     child.kill()
-    wait_for(lambda: not any(map(is_running, pids)), 5, "end of what was forked")
+    wait_for(lambda: not any(map(is_running, pids)), 20, "end of what was forked")
 
 
 @pytest.mark.parametrize("deed", ["os._exit(3)", "ctypes.string_at(0)"])
@@ -300,7 +300,7 @@ def test_end_of_the_child_is_seen_though_its_fork_holds_the_pipes(child, job, tm
 
     error = wait_for(end, 10, "news of the child's end")
     assert error.signal_name in ("exit status 3", "SIGSEGV")
-    wait_for(lambda: not is_running(forked), 5, "end of the fork")
+    wait_for(lambda: not is_running(forked), 20, "end of the fork")
 
 
 FORKS = """
@@ -344,7 +344,7 @@ def test_whatever_a_strategy_forks_ends_when_the_parent_is_killed(parent, tmp_pa
     process, pid = parent(tmp_path)
     wait_for(lambda: len(forked()) == 4, 30, "forks")
     process.kill()
-    wait_for(lambda: not any(map(is_running, [pid, *forked()])), 5, "end of the child and of what it forked")
+    wait_for(lambda: not any(map(is_running, [pid, *forked()])), 20, "end of the child and of what it forked")
 
 
 @pytest.mark.parametrize("deed", ["os._exit(3)", "ctypes.string_at(0)"])
@@ -380,7 +380,7 @@ def test_strategy_that_kills_its_parent_ends_with_all_that_it_forked(child, job,
     deed = forking(tmp_path / "pids", "os.kill(os.getppid(), signal.SIGKILL)\ntime.sleep(60)")
     ended(child, job(deed))
     pids = written(tmp_path / "pids")
-    wait_for(lambda: not any(map(is_running, pids)), 5, "end of what was forked")
+    wait_for(lambda: not any(map(is_running, pids)), 20, "end of what was forked")
 
 
 def test_processor_time_of_a_job_is_limited_and_that_of_earlier_ones_does_not_count(start, job):
@@ -409,7 +409,7 @@ def test_child_ends_with_its_parent_that_is_killed(parent, tmp_path, busy):
         written(tmp_path / "in")
     assert is_running(pid)
     process.kill()
-    wait_for(lambda: not is_running(pid), 5, "end of the child")
+    wait_for(lambda: not is_running(pid), 20, "end of the child")
 
 
 def test_idle_child_ends_by_itself_when_its_input_closes(child):
@@ -452,7 +452,7 @@ def test_children_leave_no_process_and_no_open_file_behind(start, job):
         assert "done" in answer_of(child, job())
         child.close()
         assert not is_running(child.pid)
-    wait_for(lambda: len(os.listdir("/proc/self/fd")) <= before, 5, "closing of pipes")
+    wait_for(lambda: len(os.listdir("/proc/self/fd")) <= before, 20, "closing of pipes")
 
 
 def test_child_of_a_folder_that_cannot_be_made_is_not_started(tmp_path):

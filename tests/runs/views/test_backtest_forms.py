@@ -274,3 +274,11 @@ def test_dataset_of_the_data_page_is_chosen(site):
     assert "?dataset=ACME%7CTEST%7C1h" in site.get("/data").content.decode()
     content = site.get("/backtests/new?dataset=ACME%7CTEST%7C1h").content.decode()
     assert '<option value="ACME|TEST|1h" selected>' in content
+
+
+def test_address_that_repeats_what_was_typed_shows_it_again(site):
+    typed = {**VALID, "parameters.fast": "1x", "initial_cash": "10.000,50"}
+    content = site.get("/backtests/new", typed).content.decode()
+    assert 'value="1x"' in control(content, "parameters.fast")
+    assert 'value="10.000,50"' in control(content, "initial_cash")
+    assert "must be a whole number" in content.lower()
