@@ -136,7 +136,9 @@ ACCOUNT = np.dtype(
         ("entry_price", "f8"),  # quantity-weighted
         ("entry_commission", "f8"),
         ("entry_slippage", "f8"),
-        ("best_profit", "f8"),  # highest open profit of the units held now, quote currency, >= 0
+        ("best_price", "f8"),  # most favourable price since the last fill
+        ("worst_price", "f8"),
+        ("best_profit", "f8"),  # highest open profit up to the last fill, of the units held now, quote currency, >= 0
         ("worst_profit", "f8"),  # lowest one, <= 0
         # The recorders.
         ("n_orders", "i8"),

@@ -60,10 +60,13 @@ def _enter_nb(account: Any, qty: float, price: float, commission: float, lost: f
         account.best_profit = 0.0
         account.worst_profit = 0.0
     else:
+        _keep_moments_nb(account)
         account.entry_price = (account.entry_price * old + price * qty) / (old + qty)
         account.position = old + qty
         account.entry_commission += commission
         account.entry_slippage += lost
+    account.best_price = account.entry_price
+    account.worst_price = account.entry_price
 
 
 @register_jitable
@@ -76,7 +79,8 @@ def _leave_nb(
     share = size / abs(old)
     entry_commission = account.entry_commission * share
     entry_slippage = account.entry_slippage * share
-    _mark_nb(account, price)
+    watch_nb(account, price, price)
+    _keep_moments_nb(account)
     trade = trades[account.n_trades]
     trade.entry_bar = account.entry_bar
     trade.exit_bar = account.bar
@@ -96,24 +100,30 @@ def _leave_nb(
     account.entry_slippage -= entry_slippage
     account.worst_profit -= trade.mae
     account.best_profit -= trade.mfe
+    account.best_price = account.entry_price
+    account.worst_price = account.entry_price
 
 
 @register_jitable
 def watch_nb(account: Any, high: float, low: float) -> None:
-    """Remember the best and worst profit that the open position had in this bar."""
-    if account.position != 0.0:
-        _mark_nb(account, high)
-        _mark_nb(account, low)
+    """Remember the best and worst price that the open position met in this bar."""
+    if account.position > 0.0:
+        account.best_price = max(account.best_price, high)
+        account.worst_price = min(account.worst_price, low)
+    elif account.position < 0.0:
+        account.best_price = min(account.best_price, low)
+        account.worst_price = max(account.worst_price, high)
 
 
 @register_jitable
-def _mark_nb(account: Any, price: float) -> None:
-    """Remember what the open position is worth at `price`, without costs, if it is more or less than ever before."""
-    profit = account.position * (price - account.entry_price)
-    if profit > account.best_profit:
-        account.best_profit = profit
-    if profit < account.worst_profit:
-        account.worst_profit = profit
+def _keep_moments_nb(account: Any) -> None:
+    """Keep as money what the best and worst price since the last fill were worth, before the position changes."""
+    best = account.position * (account.best_price - account.entry_price)
+    worst = account.position * (account.worst_price - account.entry_price)
+    if best > account.best_profit:
+        account.best_profit = best
+    if worst < account.worst_profit:
+        account.worst_profit = worst
 
 
 @register_jitable

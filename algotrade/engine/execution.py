@@ -262,8 +262,8 @@ class Execution:
             end["entry_commission"],
             end["entry_slippage"],
             side * qty * (close - end["entry_price"]) - end["entry_commission"],
-            end["worst_profit"],
-            end["best_profit"],
+            min(end["worst_profit"], end["position"] * (end["worst_price"] - end["entry_price"])),
+            max(end["best_profit"], end["position"] * (end["best_price"] - end["entry_price"])),
             int(Reason.NONE),
         )
         return trade
