@@ -26,10 +26,10 @@ LONG = ("chaos", "contract", "tools")
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Return how many processes run the tests: none beside this one for a single file, else two a core, up to four."""
+    """Return how many processes run the tests: none beside this one for a single file, else one a core, up to four."""
     if groups.is_one_file(config.args):
         return 0
-    return min(len(os.sched_getaffinity(0)) * groups.WORKERS_PER_CORE, groups.MOST_WORKERS)
+    return min(len(os.sched_getaffinity(0)), groups.MOST_WORKERS)
 
 
 def pytest_xdist_setupnodes():

@@ -11,15 +11,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 MOST_WORKERS = 4
 """Products and browsers of more than this many groups at once would disturb each other's clocks."""
-WORKERS_PER_CORE = 2
-"""Groups that share a product or a browser wait for it most of their time."""
 
 GROUPS = {
-    "optimizations": [
-        "tests/browser/test_optimization",
-        "tests/browser/test_compare.py",
-        "tests/browser/test_connection.py",
-    ],
     "browser": ["tests/browser/"],
     "embedded": [
         "tests/integration/test_api.py",
@@ -36,11 +29,10 @@ GROUPS = {
 """What shares a product or a home, by folder or files. A file that ORDER names is for itself."""
 ORDER = (
     "browser",
-    "optimizations",
-    "embedded",
     "services",
-    "tests/contract/test_contract.py",
     "tests/house/test_bootstrap.py",
+    "embedded",
+    "tests/contract/test_contract.py",
     "tests/core/test_child.py",
     "tests/integration/test_downloads.py",
     "tests/tools/test_bench.py",

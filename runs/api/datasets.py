@@ -218,7 +218,8 @@ def _received(request: HttpRequest, file: Any, options: dict[str, Any]) -> tuple
     try:
         return files.receive(user_of(request), file, options)
     except files.UploadRefused as error:
-        raise ApiError(error.status, str(error), {"file": str(error)} if error.status == 400 else None) from error
+        fields = {"file": str(error)} if error.status == 400 else None
+        raise ApiError(error.status, str(error), fields, error.headers) from error
 
 
 def _after(upload: Upload, owner: str) -> Status[ImportBody]:

@@ -34,10 +34,17 @@ LEFT_OVER_SECONDS = 3_600.0
 
 
 class UploadRefused(AlgotradeError):
-    """A file is not received; `status` is the answer's."""
+    """A file is not received.
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    Attributes:
+        status: of the answer.
+        headers: further ones of the answer.
+    """
+
+    def __init__(self, message: str, status: int = 400, retry_after: int = 0) -> None:
+        """Keep the status, and after how many seconds another try makes sense; 0: nobody knows."""
         self.status = status
+        self.headers = {"Retry-After": str(retry_after)} if retry_after else {}
         super().__init__(message)
 
 
@@ -67,7 +74,8 @@ def receive(user: User, file: "UploadedFile[Any] | None", options: dict[str, obj
         )
     wait = throttle.take("upload", user.pk, UPLOADS_PER_MINUTE)
     if wait:
-        raise UploadRefused(f"Too many files: at most {UPLOADS_PER_MINUTE} a minute. Try again in {wait} s.", 429)
+        message = f"Too many files: at most {UPLOADS_PER_MINUTE} a minute. Try again in {wait} s."
+        raise UploadRefused(message, 429, retry_after=wait)
     if Upload.objects.waiting().filter(user=user).count() >= MOST_WAITING:
         raise UploadRefused(f"{MOST_WAITING} of your files wait to be imported. Import or discard some first.", 409)
     parent = artifacts.uploads_folder()

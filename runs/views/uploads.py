@@ -37,7 +37,10 @@ def upload_new(request: HtmxHttpRequest) -> HttpResponse:
     try:
         upload, owner = files.receive(viewer(request), file, guessed(file.name or "") if file else {})
     except files.UploadRefused as error:
-        return _problem(request, [str(error)], 1, error.status)
+        response = _problem(request, [str(error)], 1, error.status)
+        for name, value in error.headers.items():
+            response[name] = value
+        return response
     try:
         reading.begin(upload, owner)
     except reading.Discarded as error:

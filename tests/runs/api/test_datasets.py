@@ -146,6 +146,15 @@ def test_request_without_a_file_is_told(api, site, user):
     assert (response.status_code, response.json()["fields"]) == (400, {"file": "Choose a file."})
 
 
+@pytest.mark.parametrize("path", ["/api/datasets/", "/api/datasets/imports/", "/data/import"])
+def test_who_sends_too_many_files_is_told_when_to_come_back(site, user, monkeypatch, path):
+    monkeypatch.setattr(files, "UPLOADS_PER_MINUTE", 1)
+    client = program(user) if path.startswith("/api") else site
+    _, response = [client.post(path, {"file": file(), **NAMES}) for _ in range(2)]
+    assert response.status_code == 429
+    assert 0 < int(response["Retry-After"]) <= 120
+
+
 def test_longer_bars_by_program(api):
     status, body = api("post", "ACME-TEST-1h/resample", {"timeframe": "4h"})
     assert (status, body["bars"], body["derived_from"]["id"]) == (201, 150, "ACME-TEST-1h")

@@ -104,6 +104,7 @@ def test_too_many_files_in_a_minute_are_not_received(receive, monkeypatch):
     with pytest.raises(files.UploadRefused, match="Try again in") as caught:
         receive()
     assert caught.value.status == 429
+    assert 0 < int(caught.value.headers["Retry-After"]) <= 120
 
 
 def test_full_disk_takes_no_file(receive, monkeypatch, home):

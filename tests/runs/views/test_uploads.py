@@ -365,3 +365,13 @@ def test_files_that_wait_are_folded_after_three_and_discarded_in_the_list(send, 
         shown, folded = page.split('<details class="more waiting-more"><summary>2 more</summary>')
         assert [shown.count('aria-label="Discard SPY'), folded.count('aria-label="Discard SPY')] == [3, 2]
         assert page.count(f'name="then" value="{then}"') == 5
+
+
+def test_page_of_a_file_that_nothing_can_be_made_of_offers_another_one(site, user):
+    told = "x.zip is a ZIP archive; unpack it first."
+    upload = Upload.objects.create(
+        user=user, name="x.zip", size_bytes=8, state=UploadState.CHECKED, errors=[told], n_errors=1
+    )
+    page = page_of(site.get(upload.get_absolute_url()))
+    assert told in page
+    assert "Choose another file" in page
