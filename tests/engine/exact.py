@@ -11,6 +11,7 @@ ALL_IN_REST = Decimal("1e-9")
 """Share of a cost that it grants an order of a fraction or a quote amount."""
 COLUMNS = ("open", "high", "low", "close")
 DUST = Decimal("1e-9")
+EDGE, SMALL = Decimal("1e-12"), Decimal("1e-6")
 LEFT_OVER = Decimal("1e-40")
 """What is left of a zero after 60 digits."""
 
@@ -25,6 +26,8 @@ class Exact:
         fills: bar, units (signed), price and commission of each.
         trades: entry bar, exit bar, side, units, profit, worst and best open profit of each that closed.
         has_dust: whether an order without lots was about money that only rounding left: whether that fills, who knows.
+        has_edge: whether rounding in doubles may decide of a lot: a number of lots was whole but for 1e-12 of it, or
+            the money was next to nothing beside what it is the difference of.
     """
 
     cash: Decimal
@@ -39,6 +42,7 @@ class Exact:
     worst: Decimal = Decimal(0)
     best: Decimal = Decimal(0)
     has_dust: bool = False
+    has_edge: bool = False
 
 
 def account_of(bars, orders, **fields):
@@ -154,6 +158,10 @@ class _Run:
         money = {"fraction": size * (free - of["fixed_fee"]), "quote": size, "quantity": size * each}[unit]
         size = max(Decimal(0), self._lots(size if unit == "quantity" else money / each))
         self.state.has_dust |= not of["lot_size"] and size * each < DUST * of["initial_cash"]
+        if unit != "quantity" and of["lot_size"]:
+            lots = abs(money / each / of["lot_size"])
+            self.state.has_edge |= abs(lots - lots.to_integral_value()) <= lots * EDGE
+            self.state.has_edge |= abs(money) < SMALL * of["initial_cash"]
         cost = size * each + of["fixed_fee"]
         if size and cost > free + (0 if unit == "quantity" else cost * ALL_IN_REST):
             return size, "NOT_PAYABLE"

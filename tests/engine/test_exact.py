@@ -7,7 +7,7 @@ from algotrade.market.bars import DAY_NS, Bars
 from algotrade.records import OrderStatus, Reason
 from algotrade.spec import Sizing
 from tests.engine.exact import account_of
-from tests.engine.market import FIRST_NS, GEARS, backtest, random_orders
+from tests.engine.market import FIRST_NS, GEARS, backtest, bytes_of, random_orders
 
 N_BARS = 60
 REGIMES = {
@@ -66,26 +66,39 @@ def case(regime, seed):
 
 
 def check(regime, seed):
-    """Compare both gears with the exact account; return how many fills there were, none where dust decided of some."""
+    """Compare both gears with the exact account; return how many fills there were, none where rounding decided of some.
+
+    A case in which rounding may decide of a lot still has to agree in both gears, to the bit.
+    """
     bars, orders, fields = case(regime, seed)
     exact = account_of(bars, orders, **fields)
     if exact.has_dust:
         return 0
-    for name, gear in GEARS.items():
-        result = backtest(orders, bars, compiled=gear, **fields)
-        at = f"{regime} {seed} {name}"
-        own = [(OrderStatus(o["status"]).name, Reason(o["reason"]).name, int(o["done_bar"])) for o in result.orders]
-        assert own == exact.orders, at
-        compare(at, result.fills, exact.fills, ("qty", "price", "commission"))
-        closed = result.closed_trades
-        assert closed[["entry_bar", "exit_bar", "side"]].tolist() == [trade[:3] for trade in exact.trades], at
-        compare(at, closed, [trade[2:] for trade in exact.trades], ("qty", "profit", "mae", "mfe"))
-        scale = np.max(np.abs(result.fills["qty"] * result.fills["price"]), initial=fields["initial_cash"])
-        assert len(result.equity) == N_BARS
-        known = np.array([float(value) for value in exact.equity])
-        np.testing.assert_allclose(result.equity[: len(known)], known, rtol=NEARLY, atol=NEARLY * scale, err_msg=at)
-        assert (result.equity[len(known) :] == result.equity[len(known) - 1]).all(), at
+    results = {name: backtest(orders, bars, compiled=gear, **fields) for name, gear in GEARS.items()}
+    assert len({str(bytes_of(result)) for result in results.values()}) == 1, (regime, seed)
+    name, result = next(iter(results.items()))
+    try:
+        agree(f"{regime} {seed} {name}", result, exact, fields)
+    except AssertionError:
+        if exact.has_edge:
+            return 0
+        raise
     return len(exact.fills)
+
+
+def agree(at, result, exact, fields):
+    """Compare a result with the exact account."""
+    own = [(OrderStatus(o["status"]).name, Reason(o["reason"]).name, int(o["done_bar"])) for o in result.orders]
+    assert own == exact.orders, at
+    compare(at, result.fills, exact.fills, ("qty", "price", "commission"))
+    closed = result.closed_trades
+    assert closed[["entry_bar", "exit_bar", "side"]].tolist() == [trade[:3] for trade in exact.trades], at
+    compare(at, closed, [trade[2:] for trade in exact.trades], ("qty", "profit", "mae", "mfe"))
+    scale = np.max(np.abs(result.fills["qty"] * result.fills["price"]), initial=fields["initial_cash"])
+    assert len(result.equity) == N_BARS
+    known = np.array([float(value) for value in exact.equity])
+    np.testing.assert_allclose(result.equity[: len(known)], known, rtol=NEARLY, atol=NEARLY * scale, err_msg=at)
+    assert (result.equity[len(known) :] == result.equity[len(known) - 1]).all(), at
 
 
 def compare(at, records, expected, names):
