@@ -20,7 +20,7 @@ def objective_of(spec: OptimizationSpec, vectors: NDArray[np.float64]) -> NDArra
     return vectors[:, PLACES[spec.objective]]
 
 
-def condition(objective: str, filters: Mapping[str, float]) -> str:
+def ranking_condition(objective: str, filters: Mapping[str, float]) -> str:
     """Return what a trial does that is ranked, for people: "No trial …".
 
     Args:

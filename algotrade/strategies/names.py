@@ -40,6 +40,6 @@ def _is_library(name: str) -> bool:
     return spec is not None and spec.origin is not None  # a mere folder has no origin
 
 
-def shown(path: Path) -> str:
+def name_of(path: Path) -> str:
     """Return a file's name without its suffix, by which everyone calls the strategy; bytes that are no UTF-8 are ?."""
     return path.stem.encode("utf-8", "replace").decode()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from algotrade.strategies.names import name_problem, shown
+from algotrade.strategies.names import name_of, name_problem
 from algotrade.strategies.parsing import parse
 
 MAX_SOURCE_BYTES = 1 << 20
@@ -28,7 +28,7 @@ class Source:
     @property
     def name(self) -> str:
         """The name by which everyone calls the strategy."""
-        return shown(self.path)
+        return name_of(self.path)
 
     @property
     def hash(self) -> str:
@@ -75,7 +75,7 @@ def read_source(path: Path, *, builtin: bool) -> Source | None:
         content = path.read_bytes()
     except OSError as error:
         return Source(path, builtin, {path.name: b""}, f"The file cannot be read: {error.strerror}.")
-    problem = "" if builtin else name_problem(shown(path))
+    problem = "" if builtin else name_problem(name_of(path))
     try:
         outline = outline_of(content)
     except (SyntaxError, ValueError) as error:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from algotrade.metrics import METRICS
-from algotrade.optimize.ranking import condition
+from algotrade.optimize.ranking import ranking_condition
 from algotrade.spec import OptimizationSpec
 from runs.backtests import report
 from runs.display.figures import Figure, currency_of, dataset_label, moment, strategy_title, value_text
@@ -226,7 +226,7 @@ def _summary(run: Run, spec: OptimizationSpec) -> Summary:
         seconds=run.elapsed_seconds if seconds is None else seconds,
         n_left=run.total - run.processed,
         n_eligible=summary.get("eligible"),
-        condition=condition(spec.objective, spec.filters),
+        condition=ranking_condition(spec.objective, spec.filters),
         objective=METRICS[spec.objective].label,
         lowest=spread.get("min"),
         highest=spread.get("max"),
@@ -241,7 +241,7 @@ def _best(run: Run, plan: Plan) -> Best:
     trial = run.find_best_trial()
     return Best(
         trial=trial,
-        condition=condition(plan.spec.objective, plan.spec.filters),
+        condition=ranking_condition(plan.spec.objective, plan.spec.filters),
         chips=chips_of(plan, trial) if trial else [],
         tiles=_best_tiles(run, plan, trial) if trial else [],
         has_only_failures=0 < run.failed == run.processed,

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import F
 
 from algotrade.metrics import METRICS
-from algotrade.optimize.ranking import condition
+from algotrade.optimize.ranking import ranking_condition
 from runs.backtests.terminal import costs
 from runs.display.form_values import as_text
 from runs.models import Run, RunState, Trial
@@ -97,7 +97,7 @@ def lines(run: Run) -> list[str]:
         output += ["", *_table(run, trials)]
     elif run.completed_trials:
         spec = plan_of(run).spec
-        output.append(f"No trial {condition(spec.objective, spec.filters)}.")
+        output.append(f"No trial {ranking_condition(spec.objective, spec.filters)}.")
     if run.failed:
         output += ["", f"{run.failed:,} trial{'s' if run.failed > 1 else ''} failed:"]
         output += [_failure(one) for one in failures(run)]

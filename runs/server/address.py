@@ -1,4 +1,4 @@
-"""Address: under which people reach this machine's web server, told by the server itself while it runs."""
+"""Address: under which people reach this machine's web server, published by the server itself while it runs."""
 
 import fcntl
 from collections.abc import Iterator
@@ -31,8 +31,8 @@ def reached_at(host: str) -> str:
 
 
 @contextmanager
-def told(host: str, port: int) -> Iterator[None]:
-    """Tell the address to commands of this home while the block runs; a second server on it tells nothing."""
+def published(host: str, port: int) -> Iterator[None]:
+    """Publish the address for commands of this home while the block runs; a second server on it publishes nothing."""
     with _path().open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

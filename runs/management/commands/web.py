@@ -27,5 +27,5 @@ class Command(ProductCommand):
         problem = serve.why_not_to_listen(options["host"])
         if problem:
             raise CommandError(problem)
-        with address.told(options["host"], options["port"]):
+        with address.published(options["host"], options["port"]):
             serve.serve(options["host"], options["port"])

@@ -17,7 +17,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "algotrade.settings"
 import django
 django.setup()
 from runs.server import address
-with address.told("127.0.0.1", 8210):
+with address.published("127.0.0.1", 8210):
     print("told", flush=True)
     sys.stdin.read()
 """
@@ -59,7 +59,7 @@ def test_address_is_one_that_the_server_answers_to(settings, host, hosts, tls, e
 @pytest.mark.django_db
 def test_login_url_is_of_the_port_that_the_server_listens_on():
     make_user()
-    with address.told("127.0.0.1", 8210):
+    with address.published("127.0.0.1", 8210):
         url, errors = printed_url()
     assert url.startswith("http://127.0.0.1:8210/login/")
     assert errors == ""
@@ -68,7 +68,7 @@ def test_login_url_is_of_the_port_that_the_server_listens_on():
 @pytest.mark.django_db
 def test_login_url_says_when_no_server_runs(home):
     make_user()
-    with address.told("127.0.0.1", 8210):
+    with address.published("127.0.0.1", 8210):
         pass
     url, errors = printed_url()
     assert url.startswith("http://127.0.0.1:8000/login/")
@@ -76,7 +76,7 @@ def test_login_url_says_when_no_server_runs(home):
 
 
 def test_second_server_leaves_the_address_of_the_first(home):
-    with address.told("127.0.0.1", 8210), address.told("127.0.0.1", 8211):
+    with address.published("127.0.0.1", 8210), address.published("127.0.0.1", 8211):
         assert address.running_url() == "http://127.0.0.1:8210"
     assert address.running_url() is None
 
